@@ -1,0 +1,1 @@
+"""The bedside computer: frame in, guidance out."""

@@ -1,0 +1,1 @@
+"""Where frames come from; all sources end in the same Frame."""

@@ -1,0 +1,1 @@
+"""Model output to deposits, bone surface and needle, in millimetres; tracking over time."""

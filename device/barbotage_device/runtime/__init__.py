@@ -1,0 +1,1 @@
+"""The loop that ties capture, perception, guidance and screen together."""

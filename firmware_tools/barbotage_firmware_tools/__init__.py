@@ -1,0 +1,1 @@
+"""The probe pod from a PC: build, flash, provision, monitor, emulate."""

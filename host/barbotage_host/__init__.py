@@ -1,0 +1,1 @@
+"""The PC side: devices, sync, archive, review."""

@@ -1,0 +1,1 @@
+"""The network, and everything that defines or produces it."""

@@ -1,0 +1,1 @@
+"""From trained weights to the TFLite files that the device runs."""
