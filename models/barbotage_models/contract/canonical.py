@@ -124,11 +124,8 @@ def to_canonical(region: GreyImage, scale: Scale | None) -> CanonicalFrame:
 
 def _check(region: GreyImage) -> None:
     if region.dtype != np.uint8 or region.ndim != 2:
-        raise InvalidInputError(
-            f"a frame must be 8-bit grey (height, width); got {region.dtype} with shape {region.shape}"
-        )
+        raise InvalidInputError(f"a frame must be 8-bit grey (height, width); got {region.dtype} with shape {region.shape}")
     if min(region.shape) < MIN_REGION_PX:
         raise InvalidInputError(
-            f"a frame of {region.shape[1]}x{region.shape[0]} pixels is too small; "
-            f"both sides must have at least {MIN_REGION_PX}"
+            f"a frame of {region.shape[1]}x{region.shape[0]} pixels is too small; both sides must have at least {MIN_REGION_PX}"
         )

@@ -78,9 +78,7 @@ def load_card(model: Path) -> ModelCard:
         raise NotFoundError(f"no model at {model}; run 'barbotage-models export' or name another with --model")
     path = card_path(model)
     if not path.is_file():
-        raise NotFoundError(
-            f"the model {model.name} has no card {path.name} beside it; a model without a card is not run"
-        )
+        raise NotFoundError(f"the model {model.name} has no card {path.name} beside it; a model without a card is not run")
     card = parse_card(path.read_text(encoding="utf-8"), path.name)
     digest = hashlib.sha256(model.read_bytes()).hexdigest()
     if digest != card.sha256:
@@ -123,6 +121,4 @@ def contract_fields() -> dict[str, Any]:
 def _check_contract(raw: dict[str, Any], name: str) -> None:
     for key, expected in contract_fields().items():
         if raw.get(key) != expected:
-            raise CardError(
-                f"{name}: {key} is {raw.get(key)!r}, this software needs {expected!r}; use a matching model"
-            )
+            raise CardError(f"{name}: {key} is {raw.get(key)!r}, this software needs {expected!r}; use a matching model")

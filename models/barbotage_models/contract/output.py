@@ -85,9 +85,7 @@ def tip_peak(tip: npt.NDArray[np.uint8], radius_cells: int = 2) -> Peak:
     window = tip[top : row + radius_cells + 1, left : column + radius_cells + 1].astype(np.float64)
     total = window.sum()
     if total <= 0:
-        return Peak(
-            PointPx(float(canonical_from_cell(np.array(column))), float(canonical_from_cell(np.array(row)))), 0.0
-        )
+        return Peak(PointPx(float(canonical_from_cell(np.array(column))), float(canonical_from_cell(np.array(row)))), 0.0)
     y = top + float(window.sum(axis=1) @ np.arange(window.shape[0])) / total
     x = left + float(window.sum(axis=0) @ np.arange(window.shape[1])) / total
     position = PointPx(float(canonical_from_cell(np.array(x))), float(canonical_from_cell(np.array(y))))

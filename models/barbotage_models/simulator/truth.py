@@ -68,9 +68,7 @@ class Truth:
             cv2.fillPoly(canvas, [px(deposit.outline)], int(Tissue.DEPOSIT))
         if self.needle is not None:
             for segment in self.needle.visible_segments:
-                cv2.polylines(
-                    canvas, [px(segment)], False, int(Tissue.NEEDLE), max(1, round(needle_thickness_mm / fine))
-                )
+                cv2.polylines(canvas, [px(segment)], False, int(Tissue.NEEDLE), max(1, round(needle_thickness_mm / fine)))
         blocks = canvas.reshape(shape[0], factor, shape[1], factor)
         votes = np.stack([(blocks == t).sum(axis=(1, 3)) * w for t, w in _VOTE_WEIGHT.items()])
         return np.asarray(votes.argmax(axis=0), dtype=np.uint8)
