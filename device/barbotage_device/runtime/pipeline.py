@@ -1,0 +1,169 @@
+"""From one frame to guidance: resample, run the network, see, track, aim, prompt."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+
+from barbotage_device.capture.frame import Frame
+from barbotage_device.errors import InvalidInputError
+from barbotage_device.guidance.aim import Aim
+from barbotage_device.guidance.aiming import aim, choose_target
+from barbotage_device.guidance.prompt import Prompts
+from barbotage_device.guidance.prompter import Prompter, PrompterSettings
+from barbotage_device.perception.scene import Scene
+from barbotage_device.perception.see import see
+from barbotage_device.perception.tracker import Tracker, TrackerSettings
+from barbotage_device.perception.tracks import DepositTrack, Tracks
+from barbotage_device.runtime.budget import Stage
+from barbotage_device.runtime.interpreter import Interpreter
+from barbotage_models.contract.canonical import CanonicalFrame, to_canonical
+from barbotage_models.contract.card import ModelCard
+
+Clock = Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineSettings:
+    """Settings of the parts."""
+
+    tracker: TrackerSettings = field(default_factory=TrackerSettings)
+    prompter: PrompterSettings = field(default_factory=PrompterSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Guidance:
+    """Everything known after a frame. ``stages_ns`` holds the duration of each stage that ran, in ns.
+
+    ``stale`` is True when no new frame came and the tracks only say that what was known is too old; ``scene`` is then the last one.
+    """
+
+    frame: Frame
+    canonical: CanonicalFrame
+    scene: Scene
+    tracks: Tracks
+    aim: Aim
+    prompts: Prompts
+    stages_ns: Mapping[Stage, int]
+    stale: bool = False
+
+    @property
+    def processing_ns(self) -> int:
+        """Sum over the stages, in ns."""
+        return sum(self.stages_ns.values())
+
+
+class Pipeline:
+    """Keeps what is known between frames. ``clock`` (monotonic, ns) only measures the stages; time in guidance is ``capture_ns``."""
+
+    def __init__(
+        self, interpreter: Interpreter, card: ModelCard, settings: PipelineSettings | None = None, clock: Clock = time.perf_counter_ns
+    ) -> None:
+        chosen = settings or PipelineSettings()
+        self._interpreter = interpreter
+        self._card = card
+        self._clock = clock
+        self._tracker = Tracker(chosen.tracker)
+        self._prompter = Prompter(chosen.prompter)
+        self._accepted: int | None = None
+        self._last: Guidance | None = None
+
+    @property
+    def last(self) -> Guidance | None:
+        """The newest guidance, None before the first frame."""
+        return self._last
+
+    @property
+    def accepted(self) -> int | None:
+        """Identity of the accepted deposit, None when none is."""
+        return self._accepted
+
+    def accept_target(self, identity: int | None = None) -> int | None:
+        """Accepts a deposit as the target: the named one, else the best one seen now. Returns its identity or None when none is seen.
+
+        Best is the most confident; of those within 0.05 of it, the one nearest to the needle's tip or else the shallowest.
+        Raises InvalidInputError when the named deposit is not tracked.
+        """
+        deposits = self._last.tracks.deposits if self._last is not None else ()
+        if identity is not None and identity not in {one.identity for one in deposits}:
+            raise InvalidInputError(f"deposit {identity} is not tracked; tracked now: {[one.identity for one in deposits]}")
+        if identity is None and deposits and self._last is not None:
+            identity = _best(deposits, self._last.tracks).identity
+        if identity is not None:
+            self._accepted = identity
+        return identity
+
+    def release_target(self) -> None:
+        """Forgets the accepted deposit."""
+        self._accepted = None
+
+    def step(self, frame: Frame) -> Guidance:
+        """Guidance after one more frame. Raises InvalidInputError for pixels of a wrong type or too small, ModelError when the network fails.
+
+        After an error nothing has changed: the next frame goes on from the one before.
+        """
+        _check(frame)
+        lap = _Laps(self._clock)
+        canonical = to_canonical(frame.pixels, frame.scale)
+        lap.done(Stage.RESAMPLE)
+        output = self._interpreter.run(canonical.pixels)
+        lap.done(Stage.INFERENCE)
+        scene = see(output, canonical, self._card, frame.capture_ns)
+        lap.done(Stage.SEE)
+        tracks = self._tracker.update(scene, canonical)
+        lap.done(Stage.TRACK)
+        aimed, prompts = self._guide(tracks, frame.capture_ns)
+        lap.done(Stage.AIM)
+        self._last = Guidance(frame, canonical, scene, tracks, aimed, prompts, MappingProxyType(lap.stages_ns))
+        return self._last
+
+    def stale(self, now_ns: int) -> Guidance | None:
+        """Guidance when no frame came until ``now_ns`` (the clock of ``capture_ns``); None while the last one is still fresh."""
+        if self._last is None:
+            return None
+        tracks = self._tracker.stale(now_ns)
+        if tracks is None:
+            return None
+        aimed, prompts = self._guide(tracks, now_ns)
+        last = self._last
+        self._last = Guidance(last.frame, last.canonical, last.scene, tracks, aimed, prompts, MappingProxyType({}), stale=True)
+        return self._last
+
+    def _guide(self, tracks: Tracks, now_ns: int) -> tuple[Aim, Prompts]:
+        target = None if self._accepted is None else choose_target(tracks, self._accepted)
+        aimed = aim(tracks, target)
+        return aimed, self._prompter.update(tracks, aimed, now_ns)
+
+
+SIMILAR_CONFIDENCE = 0.05
+"""Deposits whose confidence differs by less are equally certain: the calibration is no finer."""
+
+
+def _best(deposits: tuple[DepositTrack, ...], tracks: Tracks) -> DepositTrack:
+    top = max(one.deposit.confidence for one in deposits)
+    likely = [one for one in deposits if one.deposit.confidence >= top - SIMILAR_CONFIDENCE]
+    tip = tracks.needle.tip
+    if tip is None:
+        return min(likely, key=lambda one: one.deposit.depth_mm)
+    return min(likely, key=lambda one: one.deposit.centre.distance_mm(tip))
+
+
+def _check(frame: Frame) -> None:
+    if not isinstance(frame.pixels, np.ndarray):
+        raise InvalidInputError(f"frame {frame.sequence} of {frame.source} has no pixels ({type(frame.pixels).__name__})")
+
+
+class _Laps:
+    """Durations between calls."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._since = clock()
+        self.stages_ns: dict[Stage, int] = {}
+
+    def done(self, stage: Stage) -> None:
+        now = self._clock()
+        self.stages_ns[stage] = now - self._since
+        self._since = now
