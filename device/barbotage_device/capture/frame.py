@@ -24,6 +24,7 @@ class Frame:
     ``pixels`` is uint8 (h, w) and is not written to after it is handed out. ``capture_ns`` is the monotonic clock at capture
     (for files: the position in the recording). ``sequence`` counts from 0 without gaps in what the source captured, so
     a gap seen by the reader is a drop. ``scale`` is None when the pixel size is unknown. ``source`` is the SRC text or, for files, the path.
+    ``x0_px``, ``y0_px`` say where the region's top left pixel lies in the whole picture, so that ``x_px + x0_px`` is a column of the input.
     """
 
     pixels: GreyImage
@@ -31,6 +32,8 @@ class Frame:
     sequence: int
     scale: Scale | None
     source: str
+    x0_px: int = 0
+    y0_px: int = 0
 
 
 class Source(Protocol):

@@ -1,0 +1,103 @@
+"""SRC: what a person types to name a source, and the source that it stands for."""
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from barbotage_device.capture.clock import Clock
+from barbotage_device.capture.files import iter_paths, open_dicom, open_file
+from barbotage_device.capture.frame import Delivery, Source
+from barbotage_device.capture.live import LiveSource, PacedSource
+from barbotage_device.capture.reopening import SourceEvent
+from barbotage_device.capture.settings import CaptureSettings, notes_of
+from barbotage_device.capture.v4l2 import open_v4l2
+from barbotage_device.errors import NotFoundError, RefusedError, UsageError
+
+__all__ = ["CaptureSettings", "SourceKind", "SourceSpec", "iter_paths", "notes_of", "open_source", "parse_src"]
+
+GRAMMAR = "sim[:SCENARIO], file:PATH, dicom:PATH or v4l2:DEVICE"
+
+
+class SourceKind(StrEnum):
+    """The words before the colon."""
+
+    SIM = "sim"
+    FILE = "file"
+    DICOM = "dicom"
+    V4L2 = "v4l2"
+    IGTL = "igtl"
+    SESSION = "session"
+
+
+_NOT_BUILT = frozenset({SourceKind.IGTL, SourceKind.SESSION})
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpec:
+    """A parsed SRC: its kind and what follows the colon (empty for the default scenario)."""
+
+    kind: SourceKind
+    target: str
+
+    def __str__(self) -> str:
+        """The SRC text."""
+        return f"{self.kind.value}:{self.target}" if self.target else self.kind.value
+
+
+def parse_src(text: str) -> SourceSpec:
+    """The source named by a SRC text; an existing path alone means ``file:PATH``.
+
+    Raises UsageError for an unknown word or a missing target; NotFoundError for a path alone that does not exist.
+    """
+    word, colon, target = text.strip().partition(":")
+    if word in set(SourceKind):
+        kind = SourceKind(word)
+        if not target and (colon or kind is not SourceKind.SIM):
+            raise UsageError(f"source {text!r} names nothing after the colon; write {GRAMMAR}")
+        return SourceSpec(kind, target)
+    if not text.strip():
+        raise UsageError(f"no source given; write {GRAMMAR}")
+    if Path(text).exists():
+        return SourceSpec(SourceKind.FILE, text)
+    if "/" in word or (not colon and Path(text).suffix):
+        raise NotFoundError(f"no file or folder at {text}; check the path")
+    close = difflib.get_close_matches(word, list(SourceKind), n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    raise UsageError(f"unknown source {text!r}; {hint}write {GRAMMAR}")
+
+
+def open_source(
+    spec: SourceSpec,
+    settings: CaptureSettings | None = None,
+    *,
+    clock: Clock | None = None,
+    on_event: Callable[[SourceEvent], None] | None = None,
+) -> Source:
+    """The source of a spec: live ones behind a capture thread, recorded ones as they are, or paced when ``settings.live``.
+
+    ``on_event`` hears of a live device that is lost or back, on the capture thread. Raises RefusedError for a kind that this version
+    does not have; NotFoundError, SourceError as each source does.
+    """
+    settings = settings or CaptureSettings()
+    if spec.kind in _NOT_BUILT:
+        raise RefusedError(f"source '{spec.kind.value}:' is not in this version; use {GRAMMAR}")
+    if spec.kind is SourceKind.V4L2:
+        return LiveSource(open_v4l2(spec.target, settings, clock=clock, on_event=on_event))
+    recorded = _open_recorded(spec, settings)
+    if settings.live and recorded.delivery is Delivery.EVERY_FRAME:
+        return LiveSource(PacedSource(recorded, clock))
+    return recorded
+
+
+def _open_recorded(spec: SourceSpec, settings: CaptureSettings) -> Source:
+    if spec.kind is SourceKind.FILE:
+        return open_file(Path(spec.target), settings)
+    if spec.kind is SourceKind.DICOM:
+        return open_dicom(Path(spec.target), settings)
+    # Only here: the simulator is heavy, and a bedside that reads a frame grabber does without it.
+    from barbotage_device.capture.simulated import open_simulated
+
+    source: Source = open_simulated(spec.target)
+    return source
