@@ -1,0 +1,162 @@
+"""The simulated probe: a world and its state at an instant, to a labelled B-mode frame."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from barbotage_models.contract.geometry import GreyImage, PointMm
+from barbotage_models.simulator.anatomy import BodyMaps, ShoulderSettings, shoulder_maps
+from barbotage_models.simulator.deposits import DepositPainter, DepositSettings, Lavage
+from barbotage_models.simulator.deposits import truth as deposit_truth
+from barbotage_models.simulator.imaging import Echoes, ImageChain
+from barbotage_models.simulator.needle import NeedleEcho, NeedlePose, NeedleSettings, needle_truth
+from barbotage_models.simulator.settings import ImageSettings, ProbeSettings
+from barbotage_models.simulator.speckle import Complex64, ScattererField
+from barbotage_models.simulator.truth import Truth
+
+Float32 = npt.NDArray[np.float32]
+
+MARGIN_MM = 6.0
+"""Tissue kept beyond the picture, so that the probe may drift this far."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything that does not change while one patient is scanned."""
+
+    seed: int
+    probe: ProbeSettings = field(default_factory=ProbeSettings)
+    image: ImageSettings = field(default_factory=ImageSettings)
+    shoulder: ShoulderSettings = field(default_factory=ShoulderSettings)
+    deposits: tuple[DepositSettings, ...] = ()
+    needle: NeedleSettings = field(default_factory=NeedleSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class SceneState:
+    """Everything that moves. ``drift_mm`` and ``press_mm`` move the tissue in the picture to the right and down."""
+
+    drift_mm: float = 0.0
+    press_mm: float = 0.0
+    needle: NeedlePose | None = None
+    lavage: Lavage | None = None
+    """Of the first deposit."""
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedFrame:
+    """A picture uint8 (h, w) with square pixels of ``mm_per_px``, and what it shows."""
+
+    pixels: GreyImage
+    mm_per_px: float
+    truth: Truth
+
+
+class SimulatedProbe:
+    """Renders states of one world. Same world and same sequence of states: same frames, byte for byte."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        probe = world.probe
+        rng = np.random.default_rng(world.seed)
+        self._scatterers = ScattererField(probe, MARGIN_MM, rng)
+        self._maps = shoulder_maps(world.shoulder, probe, MARGIN_MM, world.seed)
+        self._noise_rng = np.random.default_rng([world.seed, 1])
+        self._chain = ImageChain(probe, world.image)
+        grid = (self._maps.echo_db.shape[0], self._maps.echo_db.shape[1])
+        steps = (probe.sample_mm, probe.pitch_mm)
+        self._painters = [DepositPainter(d, grid, steps, self._maps.margin) for d in world.deposits]
+        self._needle = NeedleEcho(world.needle, probe)
+        self._body: _Cached[tuple[Float32, Float32]] = _Cached()
+        self._tissue: _Cached[tuple[Complex64, Float32]] = _Cached()
+
+    @property
+    def maps(self) -> BodyMaps:
+        """The world's anatomy."""
+        return self._maps
+
+    def render(self, state: SceneState) -> SimulatedFrame:
+        """The frame of a state."""
+        shift = PointMm(state.drift_mm, state.press_mm)
+        diffuse, specular = self._tissue.get((state.drift_mm, state.press_mm, state.lavage), lambda: self._tissue_echoes(state))
+        if state.needle is not None:
+            image, loss = self._needle.draw(state.needle, shift)
+            below = amplitude_of_loss(loss)
+            specular = specular * below + image
+            diffuse = diffuse * below
+        pixels = self._chain.picture(Echoes(diffuse, specular), self._noise_rng)
+        return SimulatedFrame(pixels, self.world.image.mm_per_px, self.truth(state))
+
+    def truth(self, state: SceneState) -> Truth:
+        """The labels of a state."""
+        probe, shift = self.world.probe, PointMm(state.drift_mm, state.press_mm)
+        deposits = tuple(
+            deposit_truth(d, state.lavage if number == 0 else None, shift) for number, d in enumerate(self.world.deposits)
+        )
+        size = (probe.width_mm, probe.depth_mm)
+        needle = None if state.needle is None else needle_truth(self._needle, state.needle, shift, size)
+        return Truth(probe.width_mm, probe.depth_mm, deposits, self._bone(shift), needle)
+
+    def _bone(self, shift: PointMm) -> npt.NDArray[np.float64]:
+        x = self._maps.x_mm.astype(np.float64) + shift.x_mm
+        z = self._maps.bone_z_mm.astype(np.float64) + shift.z_mm
+        slope = np.abs(np.gradient(z, x))
+        keep = (x >= 0) & (x <= self.world.probe.width_mm) & (z > 0) & (z < self.world.probe.depth_mm - 0.5) & (slope < 1.2)
+        return np.stack([x[keep], z[keep]], axis=1)
+
+    def _tissue_echoes(self, state: SceneState) -> tuple[Complex64, Float32]:
+        amplitude, specular = self._body.get(state.lavage, lambda: self._body_amplitudes(state.lavage))
+        probe = self.world.probe
+        dx, dz = state.drift_mm / probe.pitch_mm, state.press_mm / probe.sample_mm
+        matrix = np.array([[1, 0, dx - self._maps.margin], [0, 1, dz]], dtype=np.float64)
+        size = (probe.lines, probe.samples)
+
+        def moved(body: Float32) -> Float32:
+            return np.asarray(cv2.warpAffine(body, matrix, size, borderMode=cv2.BORDER_REPLICATE), dtype=np.float32)
+
+        gain = self._chain.tgc
+        speckle = self._scatterers.splat(state.drift_mm, state.press_mm)
+        return speckle * (moved(amplitude) * gain), moved(specular) * gain
+
+    def _body_amplitudes(self, lavage: Lavage | None) -> tuple[Float32, Float32]:
+        maps = self._maps
+        echo, transmitted = maps.echo_db, (10 ** (-maps.loss_db / 20)).astype(np.float32)
+        for number, painter in enumerate(self._painters):
+            seen = painter.appearance(self.world.shoulder.tendon.echo_db, lavage if number == 0 else None)
+            echo = echo * (1 - seen.mask) + seen.level_db * seen.mask
+            transmitted = transmitted * amplitude_of_loss(seen.loss_db)
+        return (10 ** (echo / 20)).astype(np.float32) * transmitted, maps.specular * transmitted
+
+
+def amplitude_of_loss(loss_db_per_sample: Float32) -> Float32:
+    """Transmitted amplitude below local losses; the shadow's edge blurs with the distance below what casts it."""
+    cumulated = np.cumsum(loss_db_per_sample, axis=0, dtype=np.float32)
+    amplitude = np.exp(cumulated * np.float32(-np.log(10) / 20))
+    rows = np.flatnonzero(loss_db_per_sample.any(axis=1))
+    if rows.size:
+        last = int(rows[-1])
+        # The aperture looks around the edge: a half width of about a tenth of the distance (F-number near 5 for the rim).
+        step = 48
+        for top in range(last, amplitude.shape[0], step):
+            sigma = 0.4 + 0.012 * (top + step / 2 - last)
+            amplitude[top : top + step] = cv2.GaussianBlur(amplitude[top : top + step], (0, 0), sigmaX=sigma, sigmaY=0.01)
+    return np.asarray(amplitude, dtype=np.float32)
+
+
+T = TypeVar("T")
+
+
+class _Cached(Generic[T]):
+    """The last computed value and what it was computed for."""
+
+    def __init__(self) -> None:
+        self._entry: tuple[object, T] | None = None
+
+    def get(self, key: object, compute: Callable[[], T]) -> T:
+        if self._entry is None or key != self._entry[0]:
+            self._entry = (key, compute())
+        return self._entry[1]
