@@ -142,7 +142,9 @@ def _signature(native: Any, model: Path) -> tuple[dict[str, Any], dict[str, Any]
 
 def _bound(details: dict[str, Any], name: str, model: Path) -> dict[str, Any]:
     if name not in details:
-        raise ModelError(f"{model.name} has no tensor named {name!r} (it has {', '.join(sorted(details))}); export the model again")
+        raise ModelError(
+            f"{model.name} has no tensor named {name!r} (it has {', '.join(sorted(details))}); export the model again"
+        )
     found: dict[str, Any] = details[name]
     expected = _SIZES.get(name)
     if expected is not None and tuple(int(n) for n in found["shape"]) != expected:

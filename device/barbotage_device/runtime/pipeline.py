@@ -59,7 +59,11 @@ class Pipeline:
     """Keeps what is known between frames. ``clock`` (monotonic, ns) only measures the stages; time in guidance is ``capture_ns``."""
 
     def __init__(
-        self, interpreter: Interpreter, card: ModelCard, settings: PipelineSettings | None = None, clock: Clock = time.perf_counter_ns
+        self,
+        interpreter: Interpreter,
+        card: ModelCard,
+        settings: PipelineSettings | None = None,
+        clock: Clock = time.perf_counter_ns,
     ) -> None:
         chosen = settings or PipelineSettings()
         self._interpreter = interpreter

@@ -74,7 +74,9 @@ def construct(runtime: Runtime, model: Path, threads: int) -> Any:
             interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelError(f"{model.name} cannot be loaded by {runtime.name} {runtime.version}: {first}; export the model again") from error
+        raise ModelError(
+            f"{model.name} cannot be loaded by {runtime.name} {runtime.version}: {first}; export the model again"
+        ) from error
     return interpreter
 
 

@@ -1,0 +1,214 @@
+"""The live loop: frames in, guidance out, whatever goes wrong in between."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from barbotage_device.capture.frame import Frame
+from barbotage_device.errors import BarbotageError, InvalidInputError
+from barbotage_device.runtime.budget import Stage
+from barbotage_device.runtime.feed import Feed, FeedEnded
+from barbotage_device.runtime.health import read_health
+from barbotage_device.runtime.pipeline import Clock, Guidance, Pipeline
+from barbotage_device.runtime.runtimes import ModelError
+from barbotage_device.runtime.status import Condition, Status, Summary
+from barbotage_device.runtime.timing import StageTimes
+
+NS_PER_S = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class LoopSettings:
+    """How the loop behaves."""
+
+    frames: int | None = None
+    """Ends after this many frames, usable or not; None runs until the source ends."""
+    accept_best: bool = False
+    """Accepts the best deposit by itself whenever the accepted one is not followed: for runs without an operator."""
+    tick_s: float = 0.1
+    """How long to wait for a frame before the age of what is shown is examined."""
+    status_every_s: float = 1.0
+
+
+class Screen(Protocol):
+    """Where guidance is shown."""
+
+    def show(self, guidance: Guidance | None, condition: Condition) -> bool:
+        """Shows the present state; False when the operator has ended the run."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """Where the loop speaks: the status once a second, and events in words as they happen."""
+
+    status: Callable[[Status], None]
+    event: Callable[[str], None]
+
+
+@dataclass(slots=True)
+class _Counters:
+    frames: int = 0
+    bad_frames: int = 0
+    model_errors: int = 0
+    losses: int = 0
+    lost: str | None = None
+    model_error: str | None = None
+    last_bad: str | None = None
+    latency_ns: int | None = None
+    arrival_ns: int | None = None
+    status_ns: int = 0
+    status_frames: int = 0
+
+
+class LiveLoop:
+    """One run of a feed through a pipeline. ``clock`` is the monotonic clock of ``capture_ns``, in ns."""
+
+    def __init__(
+        self, feed: Feed, pipeline: Pipeline, reports: Reports, settings: LoopSettings, clock: Clock, screen: Screen | None = None
+    ) -> None:
+        self._feed = feed
+        self._pipeline = pipeline
+        self._reports = reports
+        self._settings = settings
+        self._clock = clock
+        self._screen = screen
+        self._times = StageTimes()
+        self._count = _Counters()
+
+    def run(self) -> Summary:
+        """Runs until the source ends, enough frames were seen, the operator ends it or Ctrl-C; closes the feed. Call it once.
+
+        Wrong frames and failures of the network are counted, reported and shown, and the loop goes on. An error that ends the
+        source is kept in the summary together with what was done before it.
+        """
+        started_ns = self._count.status_ns = self._clock()
+        error: BarbotageError | None = None
+        interrupted = False
+        try:
+            while not self._enough() and self._turn():
+                self._status_when_due()
+        except FeedEnded:
+            pass
+        except BarbotageError as ended_by:
+            error = ended_by
+        except KeyboardInterrupt:
+            interrupted = True
+        finally:
+            self._feed.close()
+        return self._summary((self._clock() - started_ns) / NS_PER_S, error, interrupted)
+
+    def condition(self) -> Condition:
+        """How the run stands now."""
+        count = self._count
+        age_ns = self._clock() - count.arrival_ns if self._feed.live and count.arrival_ns is not None else 0
+        return Condition(
+            frames=count.frames,
+            drops=self._feed.dropped,
+            bad_frames=count.bad_frames,
+            lost=count.lost,
+            model_error=count.model_error,
+            frame_age_ns=age_ns,
+            latency_ns=count.latency_ns,
+        )
+
+    def _enough(self) -> bool:
+        limit = self._settings.frames
+        return limit is not None and self._count.frames + self._count.bad_frames >= limit
+
+    def _turn(self) -> bool:
+        frame = self._feed.next(self._settings.tick_s)
+        self._note_loss()
+        if frame is None:
+            return self._show(self._stale())
+        stages: dict[Stage, int] = {}
+        guidance = self._process(frame, stages)
+        before_ns = self._clock()
+        goes_on = self._show(guidance)
+        if stages:
+            if self._screen is not None:
+                stages[Stage.DRAW] = self._clock() - before_ns
+            self._times.add(stages)
+        return goes_on
+
+    def _process(self, frame: Frame, stages: dict[Stage, int]) -> Guidance | None:
+        """Guidance of the frame, what was known before when the frame is wrong, None when the network fails; fills ``stages``."""
+        count = self._count
+        count.arrival_ns = self._clock()
+        try:
+            guidance = self._pipeline.step(frame)
+        except InvalidInputError as error:
+            self._skip(frame, error)
+            return self._pipeline.last
+        except ModelError as error:
+            self._model_failed(error)
+            return None
+        if count.model_error is not None:
+            self._reports.event("the model works again")
+        count.model_error = count.last_bad = None
+        count.frames += 1
+        stages.update(guidance.stages_ns)
+        if self._feed.live:
+            stages[Stage.CAPTURE] = max(0, count.arrival_ns - frame.capture_ns)
+        count.latency_ns = self._clock() - frame.capture_ns if self._feed.live else guidance.processing_ns
+        if self._settings.accept_best and self._pipeline.accepted not in {one.identity for one in guidance.tracks.deposits}:
+            self._pipeline.accept_target()
+        return guidance
+
+    def _skip(self, frame: Frame, error: InvalidInputError) -> None:
+        self._count.bad_frames += 1
+        if str(error) != self._count.last_bad:
+            self._reports.event(f"frame {frame.sequence} is skipped: {error}")
+        self._count.last_bad = str(error)
+
+    def _model_failed(self, error: ModelError) -> None:
+        self._count.frames += 1
+        self._count.model_errors += 1
+        if self._count.model_error is None:
+            self._reports.event(f"MODEL ERROR: {error}")
+        self._count.model_error = str(error)
+
+    def _note_loss(self) -> None:
+        """Reports once when the source goes and once when it is back."""
+        before, now = self._count.lost, self._feed.lost
+        if now is not None and before is None:
+            self._count.losses += 1
+            self._reports.event(f"source lost: {now}")
+        elif now is None and before is not None:
+            self._reports.event("the source is back")
+        self._count.lost = now
+
+    def _stale(self) -> Guidance | None:
+        if self._count.model_error is not None:
+            return None
+        return self._pipeline.stale(self._clock()) or self._pipeline.last
+
+    def _show(self, guidance: Guidance | None) -> bool:
+        return True if self._screen is None else self._screen.show(guidance, self.condition())
+
+    def _status_when_due(self) -> None:
+        count, now_ns = self._count, self._clock()
+        since_ns = now_ns - count.status_ns
+        if since_ns < self._settings.status_every_s * NS_PER_S:
+            return
+        rate = (count.frames - count.status_frames) * NS_PER_S / since_ns
+        count.status_ns, count.status_frames = now_ns, count.frames
+        guidance = None if count.model_error is not None else self._pipeline.last
+        self._reports.status(Status(guidance, self.condition(), rate, self._times.total()))
+
+    def _summary(self, elapsed_s: float, error: BarbotageError | None, interrupted: bool) -> Summary:
+        count = self._count
+        return Summary(
+            frames=count.frames,
+            drops=self._feed.dropped,
+            bad_frames=count.bad_frames,
+            model_errors=count.model_errors,
+            losses=count.losses,
+            elapsed_s=elapsed_s,
+            times=self._times.table(),
+            processing=self._times.total(),
+            health=read_health(Path()),
+            interrupted=interrupted,
+            error=error,
+        )
