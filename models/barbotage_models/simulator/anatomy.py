@@ -182,16 +182,16 @@ def _paint_layers(
         texture = _fibres(layer, top, grid, rng)
         echo[inside] = layer.echo_db + layer.texture_db * texture[inside]
         attenuation[inside] = layer.attenuation
-    return cv2.GaussianBlur(echo, (3, 5), 0.8), attenuation
+    return np.asarray(cv2.GaussianBlur(echo, (3, 5), 0.8), dtype=np.float32), attenuation
 
 
 def _fibres(layer: Layer, top: Float32, grid: _Grid, rng: np.random.Generator) -> Float32:
     """Unit-variance texture with fibres that run along the layer's upper surface."""
-    noise = rng.standard_normal(grid.shape).astype(np.float32)
     sigma_x = layer.fibre_mm / 2.355 / grid.probe.pitch_mm
     sigma_z = layer.fibre_thickness_mm / 2.355 / grid.probe.sample_mm
-    noise = cv2.GaussianBlur(noise, (0, 0), sigmaX=max(sigma_x, 0.4), sigmaY=max(sigma_z, 0.4))
-    noise /= noise.std()
+    white = rng.standard_normal(grid.shape).astype(np.float32)
+    noise = cv2.GaussianBlur(white, (0, 0), sigmaX=max(sigma_x, 0.4), sigmaY=max(sigma_z, 0.4))
+    noise = noise / np.float32(noise.std())
     columns = np.broadcast_to(np.arange(grid.shape[1], dtype=np.float32), grid.shape)
     rows = np.arange(grid.shape[0], dtype=np.float32)[:, None] - (top - top.min()) / np.float32(grid.probe.sample_mm)
     return np.asarray(
@@ -224,7 +224,7 @@ def _septum(s: ShoulderSettings, tops: tuple[Float32, ...], grid: _Grid, rng: np
     z = upper + position * (lower - upper) + slope * (grid.x - centre)
     window = np.exp(-0.5 * ((grid.x - centre) / rng.uniform(2, 7)) ** 2)
     line = surface_echo(z.astype(np.float32), s.fascia_db - rng.uniform(0, 9), 0.1, 25.0, grid, rng)
-    return line * window.astype(np.float32)
+    return np.asarray(line * window, dtype=np.float32)
 
 
 def surface_echo(

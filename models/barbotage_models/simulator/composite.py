@@ -64,8 +64,8 @@ def composite_onto(background: GreyImage, rng: np.random.Generator) -> tuple[Gre
     if rng.random() < NEEDLE_SHARE:
         echo = NeedleEcho(_needle_for(background, rng), GRID)
         pose = random_pose(world, rng)
-        amplitude = _add_needle(amplitude, echo, pose_image=echo.draw(pose, NO_SHIFT), scanner=scanner, rng=rng)
-        needle = needle_truth(echo, pose, NO_SHIFT, (CANONICAL_SIDE_MM, CANONICAL_SIDE_MM))
+        needle = needle_truth(echo, pose, NO_SHIFT, GRID, amplitude)
+        amplitude = _add_needle(amplitude, echo.draw(pose, NO_SHIFT), scanner, rng)
     deposits = () if deposit is None else (deposit_truth(deposit, None, NO_SHIFT),)
     truth = Truth(CANONICAL_SIDE_MM, CANONICAL_SIDE_MM, deposits, np.zeros((0, 2)), needle)
     return _grey(amplitude, scanner), truth
@@ -85,18 +85,15 @@ def _grey(amplitude: Float32, scanner: _Scanner) -> GreyImage:
 def _needle_for(background: GreyImage, rng: np.random.Generator) -> NeedleSettings:
     """A needle bright enough to be told from this background, as real ones are (contrast 150 grey values and more)."""
     bright = float(np.percentile(background, 90)) / 255
-    needle = random_needle(rng)
-    return replace(needle, echo_db=float(rng.uniform(-16, 3)) + 8 * max(0.0, bright - 0.5))
+    return replace(random_needle(rng), echo_db=float(rng.uniform(-16, 0)) + 8 * max(0.0, bright - 0.5))
 
 
-def _add_needle(
-    amplitude: Float32, echo: NeedleEcho, pose_image: tuple[Float32, Float32], scanner: _Scanner, rng: np.random.Generator
-) -> Float32:
-    image, loss = pose_image
+def _add_needle(amplitude: Float32, drawn: tuple[Float32, Float32], scanner: _Scanner, rng: np.random.Generator) -> Float32:
+    image, loss = drawn
     soft = cv2.GaussianBlur(image, (0, 0), sigmaX=scanner.lateral_sigma_px, sigmaY=scanner.axial_sigma_px)
     soft = soft * np.float32(image.max() / max(float(soft.max()), 1e-6))
     phase = _smooth_field(rng, 6.0) * 1.2
-    speckle = 1 + 0.25 * _smooth_field(rng, 1.5)
+    speckle = 1 + 0.3 * _smooth_field(rng, 1.5)
     below = amplitude * amplitude_of_loss(loss)
     real = below + soft * np.abs(speckle) * np.cos(phase)
     return np.asarray(cv2.magnitude(real, soft * np.abs(speckle) * np.sin(phase)), dtype=np.float32)
@@ -129,19 +126,27 @@ def _add_deposit(amplitude: Float32, deposit: DepositSettings, scanner: _Scanner
     surroundings = float(np.mean(around)) if around.size else -40.0
     mm = (CANONICAL_MM_PER_PX, CANONICAL_MM_PER_PX)
     seen = DepositPainter(deposit, (CANONICAL_SIZE_PX, CANONICAL_SIZE_PX), mm, 0).appearance(surroundings, None)
-    grain = cv2.magnitude(
-        _smooth_field(rng, scanner.lateral_sigma_px, scanner.axial_sigma_px),
-        _smooth_field(rng, scanner.lateral_sigma_px, scanner.axial_sigma_px),
-    )
-    echo = (10 ** (np.clip(seen.level_db, -90, 6) / 20)).astype(np.float32) * grain * np.float32(1 / np.sqrt(2))
+    grain = _grain(amplitude, scanner, rng)
+    echo = (10 ** (np.clip(seen.level_db, -90, 6) / 20)).astype(np.float32) * grain
     shadow = amplitude_of_loss(seen.loss_db)
-    floor = np.float32(10 ** (scanner.floor_db / 20)) * cv2.magnitude(_smooth_field(rng, 1.5), _smooth_field(rng, 1.5))
+    floor = np.float32(10 ** (scanner.floor_db / 20)) * _grain(amplitude, scanner, rng)
     mixed = amplitude * (1 - seen.mask) + echo * seen.mask
     return np.asarray(mixed * shadow + floor * (1 - shadow), dtype=np.float32)
 
 
+def _grain(amplitude: Float32, scanner: _Scanner, rng: np.random.Generator) -> Float32:
+    """Speckle of mean 1: half the time the background's own, moved elsewhere, else made with the scanner's beam."""
+    if rng.random() < 0.5:
+        relative = amplitude / np.maximum(cv2.GaussianBlur(amplitude, (0, 0), 5.0), 1e-4)
+        moved = np.roll(relative, (int(rng.integers(20, 120)), int(rng.integers(20, 236))), axis=(0, 1))
+        return np.asarray(np.clip(moved, 0.15, 3.0), dtype=np.float32)
+    lateral, axial = scanner.lateral_sigma_px, scanner.axial_sigma_px
+    both = cv2.magnitude(_smooth_field(rng, lateral, axial), _smooth_field(rng, lateral, axial))
+    return np.asarray(both / both.mean(), dtype=np.float32)
+
+
 def _smooth_field(rng: np.random.Generator, sigma_x: float, sigma_z: float | None = None) -> Float32:
     """Unit-variance Gaussian random field (256, 256)."""
-    noise = rng.standard_normal((CANONICAL_SIZE_PX, CANONICAL_SIZE_PX)).astype(np.float32)
-    noise = cv2.GaussianBlur(noise, (0, 0), sigmaX=sigma_x, sigmaY=sigma_x if sigma_z is None else sigma_z)
+    white = rng.standard_normal((CANONICAL_SIZE_PX, CANONICAL_SIZE_PX)).astype(np.float32)
+    noise = cv2.GaussianBlur(white, (0, 0), sigmaX=sigma_x, sigmaY=sigma_x if sigma_z is None else sigma_z)
     return np.asarray(noise / noise.std(), dtype=np.float32)

@@ -1,6 +1,7 @@
 """From echo fields to a grey picture: point-spread function, compounding, clutter, gain, log compression, grey map."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -124,7 +125,7 @@ def _zones(probe: ProbeSettings) -> list[tuple[int, int, Float32]]:
     """Depth zones with their lateral kernel, unit energy: Gaussian main lobe on a wide pedestal."""
     edges = np.linspace(0, probe.samples, ZONES + 1).astype(int)
     zones = []
-    for top, bottom in zip(edges[:-1], edges[1:], strict=True):
+    for top, bottom in pairwise(edges):
         depth = (top + bottom) / 2 * probe.sample_mm
         growth = np.sqrt(1 + ((depth - probe.focus_mm) / probe.focal_depth_mm) ** 2)
         sigma = probe.lateral_fwhm_mm * 1.2 * growth / probe.pitch_mm / 2.355

@@ -7,6 +7,7 @@ to 20 degrees off the perpendicular and has lost it at 30 to 35; Chiba and groov
 from dataclasses import dataclass
 from enum import StrEnum
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -18,8 +19,10 @@ from barbotage_models.simulator.truth import NeedleTruth
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 
-VISIBLE_FLOOR_DB = -14.0
-"""A piece of shaft this far below the needle's nominal echo is taken as not visible."""
+VISIBLE_CONTRAST = 1.6
+"""A piece of shaft whose echo is less than this times the mean echo around it is taken as not visible (about 4 dB)."""
+VISIBLE_FLOOR = 10 ** (-38 / 20)
+"""Nor is one that a picture of usual dynamic range shows as black."""
 
 
 class NeedleType(StrEnum):
@@ -93,7 +96,7 @@ class NeedlePose:
 def angle_gain(kind: NeedleType, angle_deg: float) -> float:
     """Echo amplitude at an angle from the transducer face, relative to 0 degrees."""
     half, steepness, floor = FALL_OFF[kind]
-    return floor + (1 - floor) / (1 + (angle_deg / half) ** (2 * steepness))
+    return float(floor + (1 - floor) / (1 + (angle_deg / half) ** (2 * steepness)))
 
 
 class NeedleEcho:
@@ -128,6 +131,10 @@ class NeedleEcho:
         tip = tip_gain * np.exp(-0.5 * (back_mm / 0.7) ** 2)
         return np.where(back_mm >= 0, beam * np.maximum(shaft, tip), 0.0)
 
+    def amplitude(self, pose: NeedlePose, along_mm: Float64) -> Float64:
+        """Echo amplitude along the shaft, full scale 1."""
+        return np.asarray(self.profile(pose, along_mm) * 10 ** (self._needle.echo_db / 20), dtype=np.float64)
+
     def draw(self, pose: NeedlePose, shift: PointMm) -> tuple[Float32, Float32]:
         """Specular amplitude and local loss in dB per sample, both (samples, lines), of the needle in the picture."""
         probe = self._probe
@@ -138,7 +145,7 @@ class NeedleEcho:
         inside = (along >= 0) & (along <= pose.inserted_mm + 1.0)
         bend = 4 * self._needle.bend_mm * (along / 40.0) * (1 - along / 40.0)
         centre = pose.entry.z_mm + shift.z_mm + along * dz + bend
-        amplitude = self.profile(pose, along) * 10 ** (self._needle.echo_db / 20) * inside
+        amplitude = self.amplitude(pose, along) * inside
         soft_end = np.clip((pose.inserted_mm + 0.2 - along) / 0.4, 0, 1)
         amplitude = (amplitude * soft_end).astype(np.float32)
         image = np.zeros((probe.samples, probe.lines), dtype=np.float32)
@@ -165,26 +172,26 @@ class NeedleEcho:
         return total
 
 
-def needle_truth(needle: NeedleEcho, pose: NeedlePose, shift: PointMm, size_mm: tuple[float, float]) -> NeedleTruth | None:
-    """The label of a needle, or None when no part of it lies in the picture (width, depth)."""
-    width, depth = size_mm
+def needle_truth(
+    needle: NeedleEcho, pose: NeedlePose, shift: PointMm, probe: ProbeSettings, background: Float32
+) -> NeedleTruth | None:
+    """The label of a needle, or None when no part of it lies in the picture.
+
+    ``background`` (samples, lines) is the echo amplitude without the needle: what the beam shows is what stands out from it.
+    """
     dx, dz = pose.direction
     cosine = float(np.cos(np.deg2rad(pose.tilt_deg)))
-    along = np.arange(0.0, pose.inserted_mm + 1e-6, 0.2)
-    along = np.append(along, pose.inserted_mm)
+    along = np.append(np.arange(0.0, pose.inserted_mm, 0.2), pose.inserted_mm)
     x = pose.entry.x_mm + shift.x_mm + along * cosine * dx
     z = pose.entry.z_mm + shift.z_mm + along * cosine * dz
-    inside = (x >= 0) & (x <= width) & (z >= 0) & (z <= depth)
+    inside = (x >= 0) & (x <= probe.width_mm) & (z >= 0) & (z <= probe.depth_mm)
     if not inside.any():
         return None
-    visible = inside & (needle.profile(pose, along) > 10 ** (VISIBLE_FLOOR_DB / 20))
+    visible = inside & _stands_out(needle.amplitude(pose, along), x, z, probe, background)
     first = int(np.flatnonzero(inside)[0])
-    tip_inside = bool(inside[-1])
-    near_tip = along >= pose.inserted_mm - 1.5
-    tip_visible = tip_inside and bool(visible[near_tip].any())
-    tip = PointMm(float(x[-1]), float(z[-1]))
+    tip_visible = bool(inside[-1]) and bool(visible[along >= pose.inserted_mm - 1.5].mean() > 0.5)
     return NeedleTruth(
-        tip=tip,
+        tip=PointMm(float(x[-1]), float(z[-1])),
         entry=PointMm(float(x[first]), float(z[first])),
         angle_deg=pose.angle_deg,
         side=pose.side,
@@ -192,6 +199,13 @@ def needle_truth(needle: NeedleEcho, pose: NeedlePose, shift: PointMm, size_mm: 
         shaft_visible_fraction=float(visible.sum() / inside.sum()),
         visible_segments=_runs(visible, x, z),
     )
+
+
+def _stands_out(echo: Float64, x: Float64, z: Float64, probe: ProbeSettings, background: Float32) -> npt.NDArray[np.bool_]:
+    around = cv2.blur(background, (max(1, round(2.0 / probe.pitch_mm)), max(1, round(1.2 / probe.sample_mm))))
+    column = np.clip((x / probe.pitch_mm).astype(int), 0, probe.lines - 1)
+    row = np.clip((z / probe.sample_mm).astype(int), 0, probe.samples - 1)
+    return np.asarray(echo > np.maximum(VISIBLE_CONTRAST * around[row, column], VISIBLE_FLOOR), dtype=np.bool_)
 
 
 def _runs(visible: npt.NDArray[np.bool_], x: npt.NDArray[np.float64], z: Float64) -> npt.NDArray[np.float64]:

@@ -81,24 +81,22 @@ class SimulatedProbe:
 
     def render(self, state: SceneState) -> SimulatedFrame:
         """The frame of a state."""
-        shift = PointMm(state.drift_mm, state.press_mm)
         diffuse, specular = self._tissue.get((state.drift_mm, state.press_mm, state.lavage), lambda: self._tissue_echoes(state))
+        truth = self._truth(state, np.abs(diffuse) + specular)
         if state.needle is not None:
-            image, loss = self._needle.draw(state.needle, shift)
+            image, loss = self._needle.draw(state.needle, PointMm(state.drift_mm, state.press_mm))
             below = amplitude_of_loss(loss)
             specular = specular * below + image
             diffuse = diffuse * below
         pixels = self._chain.picture(Echoes(diffuse, specular), self._noise_rng)
-        return SimulatedFrame(pixels, self.world.image.mm_per_px, self.truth(state))
+        return SimulatedFrame(pixels, self.world.image.mm_per_px, truth)
 
-    def truth(self, state: SceneState) -> Truth:
-        """The labels of a state."""
+    def _truth(self, state: SceneState, background: Float32) -> Truth:
         probe, shift = self.world.probe, PointMm(state.drift_mm, state.press_mm)
         deposits = tuple(
             deposit_truth(d, state.lavage if number == 0 else None, shift) for number, d in enumerate(self.world.deposits)
         )
-        size = (probe.width_mm, probe.depth_mm)
-        needle = None if state.needle is None else needle_truth(self._needle, state.needle, shift, size)
+        needle = None if state.needle is None else needle_truth(self._needle, state.needle, shift, probe, background)
         return Truth(probe.width_mm, probe.depth_mm, deposits, self._bone(shift), needle)
 
     def _bone(self, shift: PointMm) -> npt.NDArray[np.float64]:
@@ -142,7 +140,7 @@ def amplitude_of_loss(loss_db_per_sample: Float32) -> Float32:
         # The aperture looks around the edge: a half width of about a tenth of the distance (F-number near 5 for the rim).
         step = 48
         for top in range(last, amplitude.shape[0], step):
-            sigma = 0.4 + 0.012 * (top + step / 2 - last)
+            sigma = 0.5 + 0.02 * (top + step / 2 - last)
             amplitude[top : top + step] = cv2.GaussianBlur(amplitude[top : top + step], (0, 0), sigmaX=sigma, sigmaY=0.01)
     return np.asarray(amplitude, dtype=np.float32)
 

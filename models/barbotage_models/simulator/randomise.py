@@ -20,6 +20,8 @@ from barbotage_models.simulator.settings import ImageSettings, ProbeSettings
 SHADOW_SHARES = {ShadowType.CLEAR: 0.45, ShadowType.FAINT: 0.25, ShadowType.NONE: 0.30}
 """Soft deposits are rarer in patients (79 / 14 / 7 %, Farin 1995) but are the ones that are missed: shown more often."""
 LOSS_DB_PER_MM = {ShadowType.CLEAR: (8.0, 14.0), ShadowType.FAINT: (1.8, 3.5), ShadowType.NONE: (0.2, 0.7)}
+STEEPEST_SLOPE = 0.6
+"""Deposits are placed where the tendon runs within about 30 degrees of the probe's face: there the probe is held."""
 NEEDLE_SHARE = 0.65
 DEPOSIT_SHARE = 0.78
 SECOND_DEPOSIT_SHARE = 0.2
@@ -97,9 +99,9 @@ def random_needle(rng: np.random.Generator) -> NeedleSettings:
         kind=NeedleType(rng.choice([t.value for t in NeedleType], p=[0.45, 0.3, 0.25])),
         diameter_mm=float(rng.choice([1.27, 0.91, 0.72, 0.51], p=[0.4, 0.25, 0.2, 0.15])),
         echo_db=float(rng.uniform(-13, 5)),
-        lines=int(rng.choice([1, 2, 3, 4, 5], p=[0.5, 0.25, 0.13, 0.07, 0.05])),
-        line_decay_db=float(rng.uniform(3, 12)),
-        width_mm=float(rng.uniform(0.1, 0.4)),
+        lines=int(rng.choice([1, 2, 3, 4, 5], p=[0.58, 0.24, 0.1, 0.05, 0.03])),
+        line_decay_db=float(rng.uniform(4, 14)),
+        width_mm=float(rng.uniform(0.08, 0.24)),
         gap_fraction=float(rng.choice([0.0, rng.uniform(0.05, 0.45)], p=[0.4, 0.6])),
         tip_gain_db=float(rng.uniform(-1, 7)),
         bend_mm=float(rng.choice([0.0, rng.normal(0, 1.2)], p=[0.6, 0.4])),
@@ -206,6 +208,7 @@ def random_deposit(rng: np.random.Generator, where: Boundaries, probe: ProbeSett
     shape = DepositShape(rng.choice([s.value for s in DepositShape], p=[0.35, 0.25, 0.3, 0.1]))
     thickness = where.bone - where.tendon_top
     inside = (where.x_mm > 4) & (where.x_mm < probe.width_mm - 4) & (thickness > 2.5) & (where.bone < probe.depth_mm - 2)
+    inside &= np.abs(np.gradient(where.tendon_top, where.x_mm)) < STEEPEST_SLOPE
     columns = np.flatnonzero(inside)
     if columns.size == 0:
         columns = np.array([len(where.x_mm) // 2])

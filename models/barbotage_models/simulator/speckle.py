@@ -44,5 +44,5 @@ class ScattererField:
             index = (i + oi) * probe.lines + (j + oj)
             out[0] += np.bincount(index, weights=weight * real, minlength=size)
             out[1] += np.bincount(index, weights=weight * imaginary, minlength=size)
-        field = (out[0] + 1j * out[1]).astype(np.complex64)
-        return field.reshape(probe.samples, probe.lines)
+        field = (out[0] + 1j * out[1]).reshape(probe.samples, probe.lines)
+        return np.asarray(field, dtype=np.complex64)
