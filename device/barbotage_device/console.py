@@ -2,11 +2,13 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
 from barbotage_device.errors import BarbotageError
 
+PROGRESS_EVERY_S = 0.5
 EXIT_DONE = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -21,6 +23,8 @@ class Console:
     def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
         self._out = out
         self._err = err
+        self._progress_s = time.monotonic()
+        self._progress_open = False
 
     def result(self, line: str) -> None:
         """A line of the result, on stdout."""
@@ -32,7 +36,25 @@ class Console:
 
     def note(self, line: str) -> None:
         """Chatter, on stderr."""
+        self._end_progress()
         _write(self._err or sys.stderr, line)
+
+    def progress(self, text: str) -> None:
+        """How far a long command is, at most twice a second, and only where stderr is a terminal that stdout does not fill."""
+        stream = self._err or sys.stderr
+        if not stream.isatty() or (self._out or sys.stdout).isatty():
+            return
+        now_s = time.monotonic()
+        if now_s - self._progress_s >= PROGRESS_EVERY_S:
+            self._progress_s = now_s
+            stream.write(f"\r{text}")
+            stream.flush()
+            self._progress_open = True
+
+    def _end_progress(self) -> None:
+        if self._progress_open:
+            self._progress_open = False
+            (self._err or sys.stderr).write("\n")
 
     def error(self, message: str) -> None:
         """``error: …`` in one line on stderr."""

@@ -16,7 +16,7 @@ from barbotage_models.contract.card import ModelCard, load_card
 from barbotage_models.contract.geometry import GreyImage
 from barbotage_models.contract.output import CLASSES_NAME, INPUT_NAME, TIP_NAME, ModelOutput, decode
 
-MAX_THREADS = 8
+MAX_THREADS = 16
 TIMED_RUNS = 5
 """Runs per model when the faster of two is chosen at start-up; the median of five is steady within 10 % on a busy board."""
 _OUTPUT_SCALE = 1.0 / 256.0

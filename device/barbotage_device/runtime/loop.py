@@ -1,7 +1,7 @@
 """The live loop: frames in, guidance out, whatever goes wrong in between."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 

@@ -1,0 +1,277 @@
+"""The command ``barbotage-device``: options, help and exit codes. What the commands do is in ``runtime``."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from barbotage_device.console import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, Console, guarded
+
+if TYPE_CHECKING:
+    from barbotage_device.bedside.texts import Language
+    from barbotage_device.bedside.view import ScreenSize
+    from barbotage_device.capture.opening import SourceSpec
+    from barbotage_device.capture.settings import CaptureSettings
+    from barbotage_device.config import DeviceConfig
+    from barbotage_models.contract.geometry import Scale
+
+DEFAULT_SIZE = "800x480"
+
+# Heavy parts (cv2, the runtime, decoders) are imported inside the commands: --help and --version answer at once.
+
+app = typer.Typer(
+    name="barbotage-device",
+    help="Barbotage at the bedside: detection and needle guidance for ultrasound-guided lavage. Research use only.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ModelOption = Annotated[
+    Path | None,
+    typer.Option("--model", metavar="FILE", help="A .tflite file with its card beside it; the bundled model by default."),
+]
+ThreadsOption = Annotated[
+    int | None, typer.Option("--threads", min=1, max=16, help="Threads of the network; leave one core free for capture.")
+]
+ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="TOML", help="Configuration file.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout instead of words.")]
+ScaleOption = Annotated[
+    float | None,
+    typer.Option("--mm-per-px", metavar="S", help="Size of a pixel in mm (0.005 to 1); overrides what the file says."),
+]
+SizeOption = Annotated[
+    str | None, typer.Option("--size", metavar="WxH", help="Size of the screen in pixels, for example 800x480.")
+]
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    sys.exit(run_command_line(sys.argv[1:]))
+
+
+def run_command_line(arguments: list[str]) -> int:
+    """The exit code of a command line; everything that went wrong is said in one line on stderr."""
+    console = Console()
+    try:
+        code = app(args=arguments or ["--help"], prog_name="barbotage-device", standalone_mode=False)
+    except KeyboardInterrupt:
+        console.note("interrupted")
+        return EXIT_INTERRUPTED
+    except Exception as error:
+        # typer has carried its own copy of click since 0.16 and used the package before: their usage errors share only this method.
+        message: Callable[[], str] | None = getattr(error, "format_message", None)
+        if message is None:
+            raise
+        console.error(f"{message()} (see barbotage-device --help)")
+        return EXIT_USAGE
+    return code if isinstance(code, int) else EXIT_DONE
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        Console().result(f"barbotage-device {version('barbotage')}")
+        raise typer.Exit(EXIT_DONE)
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Options that every command shares."""
+
+
+@app.command(name="run")
+def run_command(
+    source: Annotated[str, typer.Option("--source", metavar="SRC", help="sim[:SCENARIO], file:PATH, dicom:PATH or v4l2:DEVICE.")],
+    headless: Annotated[bool, typer.Option("--headless", help="No window: one status line a second on stderr.")] = False,
+    language: Annotated[str | None, typer.Option("--language", metavar="fr|en", help="Language of the screen.")] = None,
+    config: ConfigOption = None,
+    model: ModelOption = None,
+    threads: ThreadsOption = None,
+    frames: Annotated[int | None, typer.Option("--frames", min=1, help="End after this many frames.")] = None,
+    mm_per_px: ScaleOption = None,
+    live: Annotated[bool, typer.Option("--live", help="Play a recording at its own speed; the newest frame wins.")] = False,
+    size: SizeOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    r"""The bedside program: frames in, guidance on the screen.
+
+    Keys in the window: space accepts the best deposit, o overlay, f freeze, l language, q quit.
+    With --headless or without a display there is no window and the best deposit is accepted without asking.
+
+    \b
+    Examples:
+      barbotage-device run --source sim
+      barbotage-device run --source v4l2:/dev/video0 --language fr --config device.toml
+      barbotage-device run --source file:scan.mp4 --live --mm-per-px 0.1
+      barbotage-device run --source sim --headless --frames 300 --json
+    """
+
+    def action() -> int:
+        from barbotage_device.capture.opening import parse_src
+        from barbotage_device.runtime.models import choose_model
+        from barbotage_device.runtime.pipeline import PipelineSettings
+        from barbotage_device.runtime.running import RunRequest, run
+
+        spec = parse_src(source)
+        chosen = _configuration(config)
+        request = RunRequest(
+            spec=spec,
+            capture=_capture(chosen, spec, mm_per_px, live),
+            pipeline=PipelineSettings(),
+            language=_language(language or chosen.screen.language),
+            screen_size=None if headless else _size(size or f"{chosen.screen.width_px}x{chosen.screen.height_px}"),
+            frames=frames,
+            as_json=as_json,
+        )
+        return run(request, choose_model(model or _configured_model(chosen), threads or _configured_threads(chosen)), console)
+
+    console = Console()
+    return guarded(action, console)
+
+
+@app.command(name="detect")
+def detect_command(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Pictures, folders, videos, DICOM files.", show_default=False)
+    ],
+    mm_per_px: ScaleOption = None,
+    model: ModelOption = None,
+    threads: ThreadsOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    r"""What the device sees in every frame of files, folders, videos and DICOM.
+
+    Each frame stands alone: nothing is tracked or smoothed over time. With --json, one object per frame: path, frame, scale_mm_per_px
+    (a number, [x, z] when pixels are not square, null when unknown), needle, deposits, bone, quality. Coordinates are pixels of the
+    input picture; values in mm are null without a scale. Inputs that cannot be used get one line on stderr each, the others go on.
+
+    \b
+    Examples:
+      barbotage-device detect scan.dcm
+      barbotage-device detect --json --mm-per-px 0.1 clip.mp4 > seen.jsonl
+    """
+
+    def action() -> int:
+        from barbotage_device.capture.settings import CaptureSettings
+        from barbotage_device.runtime.detecting import Detecting
+        from barbotage_device.runtime.models import choose_model
+
+        settings = CaptureSettings(scale=_scale(mm_per_px))
+        return Detecting(choose_model(model, threads or 1), settings, console, as_json).run(paths)
+
+    console = Console()
+    return guarded(action, console)
+
+
+@app.command(name="check")
+def check_command(model: ModelOption = None, threads: ThreadsOption = None, as_json: JsonOption = False) -> int:
+    r"""Self-test: parts, model, a simulated frame with a known answer, time per stage, temperature, disk, window.
+
+    Ends with 1 when something that the device needs fails.
+
+    \b
+    Examples:
+      barbotage-device check
+      barbotage-device check --json
+    """
+
+    def action() -> int:
+        from barbotage_device.runtime.selfcheck import check
+
+        return check(model, threads or 1, console, as_json)
+
+    console = Console()
+    return guarded(action, console)
+
+
+@app.command(name="bench")
+def bench_command(
+    frames: Annotated[int, typer.Option("--frames", min=10, help="Frames to measure.")] = 300,
+    model: ModelOption = None,
+    threads: ThreadsOption = None,
+    size: SizeOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    r"""Time per stage (p50, p95, p99) against the budget, drops and memory, on simulated frames rendered beforehand.
+
+    \b
+    Examples:
+      barbotage-device bench
+      barbotage-device bench --frames 1000 --threads 3 --json
+    """
+
+    def action() -> int:
+        from barbotage_device.runtime.bench import BenchRequest, bench
+        from barbotage_device.runtime.models import choose_model
+
+        return bench(BenchRequest(frames, _size(size or DEFAULT_SIZE), as_json), choose_model(model, threads or 1), console)
+
+    console = Console()
+    return guarded(action, console)
+
+
+def _configuration(path: Path | None) -> "DeviceConfig":
+    from barbotage_device.config import load_config
+
+    return load_config(path, os.environ)
+
+
+def _capture(chosen: "DeviceConfig", spec: "SourceSpec", mm_per_px: float | None, live: bool) -> "CaptureSettings":
+    from barbotage_device.config import capture_settings
+
+    _scale(mm_per_px)
+    return capture_settings(chosen, spec, mm_per_px=mm_per_px, live=live)
+
+
+def _configured_model(chosen: "DeviceConfig") -> Path | None:
+    return Path(chosen.model.path) if chosen.model.path else None
+
+
+def _configured_threads(chosen: "DeviceConfig") -> int:
+    """The configured number, but never all cores: with one busy neighbour the slowest frames take ten times as long."""
+    return max(1, min(chosen.model.threads, (os.cpu_count() or 1) - 1))
+
+
+def _scale(mm_per_px: float | None) -> "Scale | None":
+    from barbotage_device.errors import InvalidInputError, UsageError
+    from barbotage_models.contract.geometry import Scale
+
+    if mm_per_px is None:
+        return None
+    try:
+        return Scale.isotropic(mm_per_px)
+    except InvalidInputError as error:
+        raise UsageError(f"--mm-per-px: {error}") from error
+
+
+def _language(text: str) -> "Language":
+    from barbotage_device.bedside.texts import Language
+    from barbotage_device.errors import UsageError
+
+    try:
+        return Language(text)
+    except ValueError as error:
+        raise UsageError(f"--language {text!r} is not known; use {' or '.join(Language)}") from error
+
+
+def _size(text: str) -> "ScreenSize":
+    from barbotage_device.bedside.view import ScreenSize
+    from barbotage_device.errors import InvalidInputError, UsageError
+
+    width, _, height = text.lower().partition("x")
+    if not (width.isascii() and width.isdigit() and height.isascii() and height.isdigit()):
+        raise UsageError(f"--size {text!r} is not WIDTHxHEIGHT in pixels, for example {DEFAULT_SIZE}")
+    try:
+        return ScreenSize(int(width), int(height))
+    except InvalidInputError as error:
+        raise UsageError(f"--size: {error}") from error

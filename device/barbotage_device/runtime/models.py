@@ -1,0 +1,13 @@
+"""Which model a command runs: the one named, else the bundled one."""
+
+from pathlib import Path
+
+from barbotage_device.runtime.interpreter import LoadedModel, open_fastest, open_model
+from barbotage_models.bundle import bundled_model
+
+
+def choose_model(named: Path | None, threads: int) -> LoadedModel:
+    """The verified model. Raises NotFoundError, CardError, ModelError, UsageError, each in one clear line."""
+    if named is not None:
+        return open_model(named, threads)
+    return open_fastest((bundled_model("int8"), bundled_model("float")), threads)
