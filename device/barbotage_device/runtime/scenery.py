@@ -7,7 +7,7 @@ from barbotage_device.capture.frame import Frame
 from barbotage_models.contract.geometry import PointMm, Scale
 from barbotage_models.contract.taxonomy import EntrySide, ShadowType
 from barbotage_models.simulator.deposits import DepositSettings, DepositShape
-from barbotage_models.simulator.needle import NeedlePose
+from barbotage_models.simulator.needle import NeedlePose, NeedleSettings, NeedleType
 from barbotage_models.simulator.probe import SceneState, SimulatedFrame, SimulatedProbe, World
 
 SOURCE_NAME = "sim:approach"
@@ -23,7 +23,7 @@ _SEED = 41
 
 def approach(count: int) -> Iterator[SimulatedFrame]:
     """``count`` labelled frames in which the needle advances to the deposit. The same each time."""
-    probe = SimulatedProbe(World(seed=_SEED, deposits=(_deposit(),)))
+    probe = SimulatedProbe(World(seed=_SEED, deposits=(_deposit(),), needle=NeedleSettings(kind=NeedleType.ETCHED)))
     for index in range(count):
         yield probe.render(SceneState(needle=_pose(FIRST_INSERTED_MM + index * SPEED_MM_PER_FRAME)))
 
