@@ -45,17 +45,21 @@ class ShoulderSettings:
     """Where the tendon ends, measured from the side opposite to the tuberosity."""
     undulation_mm: float = 0.5
     skin: Layer = Layer(-21.0, 2.0, 4.0, 0.3, 0.9)
-    fat: Layer = Layer(-31.0, 6.0, 5.0, 0.35, 0.6)
-    deltoid: Layer = Layer(-32.0, 6.5, 9.0, 0.25, 0.65)
+    fat: Layer = Layer(-31.0, 7.5, 5.0, 0.35, 0.6)
+    deltoid: Layer = Layer(-32.0, 8.5, 8.0, 0.28, 0.65)
     bursa: Layer = Layer(-47.0, 2.0, 3.0, 0.3, 0.4)
-    tendon: Layer = Layer(-22.0, 3.5, 6.0, 0.2, 0.7)
+    tendon: Layer = Layer(-25.0, 7.5, 5.0, 0.28, 0.7)
     cartilage: Layer = Layer(-46.0, 2.0, 3.0, 0.3, 0.5)
     bone: Layer = Layer(-34.0, 2.0, 2.0, 0.5, 0.7)
+    anisotropy_db: float = 7.0
+    """Loss of the tendon's echo where its fibres are tilted by 15 degrees; grows with the square, to three times this."""
     bone_echo_db: float = -4.0
     bone_thickness_mm: float = 0.30
     bone_loss_db: float = 24.0
     """Two-way loss at the bone interface."""
     fascia_db: float = -12.0
+    contact_loss_db: float = 2.0
+    """Spread over the columns of the loss between probe and skin (gel, hair, pressure)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,11 @@ def shoulder_maps(settings: ShoulderSettings, probe: ProbeSettings, margin_mm: f
     loss = np.cumsum(attenuation, axis=0, dtype=np.float32) * np.float32(2 * probe.frequency_mhz * probe.sample_mm / 10)
     below = 1 / (1 + np.exp(-np.clip((grid.z[:, None] - bone_z - 0.25) / 0.12, -30, 30)))
     loss += np.float32(settings.bone_loss_db) * below.astype(np.float32)
+    loss += np.abs(_smooth_noise(rng, grid.shape[1], 4.0 / probe.pitch_mm)) * np.float32(settings.contact_loss_db)
     specular = _surfaces(settings, tops, grid, rng)
+    tendon = (grid.z[:, None] >= tops[4]) & (grid.z[:, None] < tops[5])
+    tilt_deg = np.rad2deg(np.arctan(np.gradient(tops[4], probe.pitch_mm)))
+    echo -= tendon * np.float32(settings.anisotropy_db) * np.minimum((tilt_deg / 15) ** 2, 3).astype(np.float32)
     echo = _add_bone_ridge(settings, echo, bone_z, grid, rng)
     return BodyMaps(echo, loss.astype(np.float32), specular, bone_z, tops[4], grid.margin, grid.x)
 
@@ -233,7 +241,7 @@ def surface_echo(
     """Amplitude map of a smooth surface at depth ``z_mm`` per column; it fades where steeper than about ``limit_deg``."""
     slope_deg = np.rad2deg(np.arctan(np.gradient(z_mm, grid.probe.pitch_mm)))
     fall_off = np.exp(-((slope_deg / limit_deg) ** 2))
-    wander = 10 ** (_smooth_noise(rng, len(z_mm), 2.0 / grid.probe.pitch_mm) * 3.0 / 20)
+    wander = 10 ** (_smooth_noise(rng, len(z_mm), 1.2 / grid.probe.pitch_mm) * 5.0 / 20)
     amplitude = (10 ** (level_db / 20) * fall_off * wander).astype(np.float32)
     profile = np.exp(-0.5 * ((grid.z[:, None] - z_mm) / np.float32(sigma_mm)) ** 2)
     return np.asarray(amplitude * profile, dtype=np.float32)
@@ -242,7 +250,7 @@ def surface_echo(
 def _add_bone_ridge(s: ShoulderSettings, echo: Float32, bone_z: Float32, grid: _Grid, rng: np.random.Generator) -> Float32:
     """The rough part of the bone's echo: a bright speckled band, thicker than the pulse since the slice is thick."""
     slope_deg = np.rad2deg(np.arctan(np.gradient(bone_z, grid.probe.pitch_mm)))
-    level = s.bone_echo_db - 12 * (1 - np.exp(-((slope_deg / 40) ** 2))) + 2 * _smooth_noise(rng, len(bone_z), 10)
+    level = s.bone_echo_db - 12 * (1 - np.exp(-((slope_deg / 40) ** 2))) + 4 * _smooth_noise(rng, len(bone_z), 6)
     distance = (grid.z[:, None] - bone_z - 0.1) / np.float32(s.bone_thickness_mm)
     ridge = level - 8.7 * 0.5 * distance**2
     return np.asarray(np.maximum(echo, ridge), dtype=np.float32)

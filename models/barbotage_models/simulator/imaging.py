@@ -76,8 +76,7 @@ class ImageChain:
         mean = looks[0] if len(looks) == 1 else sum(looks[1:], looks[0]) * np.float32(1 / len(looks))
         clutter = self._clutter(mean)
         noise = np.float32(10 ** (self._image.noise_db / 20)) * self._tgc
-        haze = rng.rayleigh(0.8, mean.shape).astype(np.float32)
-        cv2.GaussianBlur(haze, (3, 3), 0.8, dst=haze)
+        haze = _haze(rng, mean.shape, len(looks))
         return np.asarray(cv2.magnitude(mean, (clutter + noise) * haze), dtype=np.float32)
 
     def _clutter(self, envelope: Float32) -> Float32:
@@ -112,6 +111,15 @@ class ImageChain:
     def tgc(self) -> Float32:
         """Amplitude gain per sample, (samples, 1)."""
         return self._tgc
+
+
+def _haze(rng: np.random.Generator, shape: tuple[int, ...], looks: int) -> Float32:
+    """Speckle of mean 1 for clutter and noise, as smooth as the compounded picture's own."""
+    real = cv2.GaussianBlur(rng.standard_normal(shape, dtype=np.float32), (5, 3), 0)
+    imaginary = cv2.GaussianBlur(rng.standard_normal(shape, dtype=np.float32), (5, 3), 0)
+    speckle = cv2.magnitude(real, imaginary)
+    speckle = speckle / np.float32(speckle.mean())
+    return np.asarray(1 + (speckle - 1) * np.float32(1 / np.sqrt(looks)), dtype=np.float32)
 
 
 def _gaussian_kernel(fwhm_samples: float) -> Float32:

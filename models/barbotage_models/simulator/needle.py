@@ -33,12 +33,11 @@ class NeedleType(StrEnum):
     ETCHED = "etched"
 
 
-FALL_OFF: dict[NeedleType, tuple[float, float, float]] = {
-    NeedleType.SMOOTH: (26.0, 6.0, 0.06),
-    NeedleType.CHIBA: (32.0, 3.0, 0.28),
-    NeedleType.ETCHED: (60.0, 3.0, 0.60),
-}
-"""Half angle (deg), steepness, floor: amplitude = floor + (1 - floor) / (1 + (angle / half) ** (2 * steepness))."""
+FALL_OFF_DB_AT_20_DEG = 8.0
+FALL_OFF_POWER = 4.0
+PLATEAU_DB: dict[NeedleType, float] = {NeedleType.SMOOTH: 60.0, NeedleType.CHIBA: 18.0, NeedleType.ETCHED: 4.0}
+"""Loss at which a rough surface stops fading; it then loses ``PLATEAU_DB_PER_DEG`` more beyond 30 degrees."""
+PLATEAU_DB_PER_DEG = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +94,9 @@ class NeedlePose:
 
 def angle_gain(kind: NeedleType, angle_deg: float) -> float:
     """Echo amplitude at an angle from the transducer face, relative to 0 degrees."""
-    half, steepness, floor = FALL_OFF[kind]
-    return float(floor + (1 - floor) / (1 + (angle_deg / half) ** (2 * steepness)))
+    specular_db = FALL_OFF_DB_AT_20_DEG * (angle_deg / 20.0) ** FALL_OFF_POWER
+    rough_db = PLATEAU_DB[kind] + PLATEAU_DB_PER_DEG * max(0.0, angle_deg - 30.0)
+    return float(10 ** (-min(specular_db, rough_db) / 20))
 
 
 class NeedleEcho:

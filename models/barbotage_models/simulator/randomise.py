@@ -113,15 +113,15 @@ def random_needle(rng: np.random.Generator) -> NeedleSettings:
 def random_image(rng: np.random.Generator) -> ImageSettings:
     """One scanner setting."""
     return ImageSettings(
-        dynamic_range_db=float(rng.uniform(48, 72)),
-        gain_db=float(rng.normal(-4.5, 4.0)),
-        looks=int(rng.choice([1, 2, 3, 5, 7, 9], p=[0.14, 0.16, 0.25, 0.2, 0.15, 0.1])),
+        dynamic_range_db=float(rng.uniform(52, 74)),
+        gain_db=float(rng.normal(-4.6, 3.6)),
+        looks=int(rng.choice([1, 2, 3, 5, 7, 9], p=[0.2, 0.22, 0.22, 0.16, 0.12, 0.08])),
         noise_db=float(rng.uniform(-105, -84)),
-        clutter_db=float(rng.uniform(-50, -37)),
+        clutter_db=float(rng.uniform(-46, -33)),
         clutter_length_mm=float(rng.uniform(1.5, 6.0)),
         tgc_db_per_cm_mhz=float(rng.normal(0.63, 0.05)),
-        smoothing_mm=float(rng.choice([0.0, rng.uniform(0.05, 0.28)])),
-        edge=float(rng.choice([0.0, rng.uniform(0.1, 0.8)])),
+        smoothing_mm=float(rng.choice([0.0, rng.uniform(0.05, 0.16)])),
+        edge=float(rng.choice([0.0, rng.uniform(0.1, 0.5)])),
         gamma=float(np.exp(rng.normal(0.05, 0.18))),
         mm_per_px=float(rng.uniform(0.06, 0.15)),
     )
@@ -152,11 +152,11 @@ def _random_shoulder(rng: np.random.Generator, probe: ProbeSettings) -> Shoulder
     fat = min(fat, max(1.0, room - tendon - deltoid))
     base = ShoulderSettings()
 
-    def vary(layer: Layer, spread_db: float = 3.5) -> Layer:
+    def vary(layer: Layer, spread_db: float = 5.0) -> Layer:
         return replace(
             layer,
             echo_db=layer.echo_db + float(rng.normal(0, spread_db)),
-            texture_db=layer.texture_db * float(np.exp(rng.normal(0, 0.3))),
+            texture_db=layer.texture_db * float(np.exp(rng.normal(0.1, 0.3))),
             fibre_mm=layer.fibre_mm * float(np.exp(rng.normal(0, 0.35))),
             fibre_thickness_mm=layer.fibre_thickness_mm * float(np.exp(rng.normal(0, 0.3))),
             attenuation=float(np.clip(layer.attenuation * np.exp(rng.normal(0, 0.12)), 0.3, 1.0)),
@@ -181,10 +181,12 @@ def _random_shoulder(rng: np.random.Generator, probe: ProbeSettings) -> Shoulder
         tendon=vary(base.tendon),
         cartilage=vary(base.cartilage),
         bone=vary(base.bone),
-        bone_echo_db=float(rng.uniform(-9, 0)),
+        anisotropy_db=float(rng.uniform(2, 11)),
+        bone_echo_db=float(rng.uniform(-11, -1)),
         bone_thickness_mm=float(rng.uniform(0.2, 0.5)),
         bone_loss_db=float(rng.uniform(16, 28)),
         fascia_db=float(rng.uniform(-20, -9)),
+        contact_loss_db=float(rng.uniform(0, 8)),
     )
 
 
