@@ -1,0 +1,154 @@
+"""The command ``barbotage-models``: make training data, train, export, evaluate."""
+
+import json
+import os
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from barbotage_models.errors import BarbotageError, NotFoundError
+from barbotage_models.progress import EpochWatcher, FrameProgress
+
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="barbotage-models",
+    help="Make training data, train the network, export it for the device, measure it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+
+Backgrounds = Annotated[
+    Path | None, typer.Option(help="Folder of folders of real pictures; their README.md names the licences.", show_default="simulation only")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Seed = Annotated[int, typer.Option(min=0, help="Everything random follows from it.")]
+DataDir = Annotated[Path, typer.Option("--data", help="Data made by 'simulate'.")]
+
+
+@app.command(
+    epilog="""
+Examples:
+
+`barbotage-models simulate --out work/data --frames 20000 --workers 4`
+
+`barbotage-models simulate --out work/small --frames 64 --backgrounds pictures --preview work/small.png`
+"""
+)
+def simulate(
+    out: Annotated[Path, typer.Option(help="New data directory.")],
+    frames: Annotated[int, typer.Option(min=8, help="Frames in all: 82 % train, 8 % validation, 10 % test.")] = 20000,
+    seed: Seed = 0,
+    backgrounds: Backgrounds = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; the result does not depend on it.")] = 1,
+    preview: Annotated[Path | None, typer.Option(help="Also write a contact sheet (PNG) of test frames with their labels.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make labelled frames: simulated worlds, composites on real pictures, real hard negatives."""
+    from barbotage_models.training.samples import Recipe, make_data
+
+    recipe = Recipe(frames=frames, seed=seed, backgrounds=backgrounds)
+    with FrameProgress("frames", _stderr(), time.monotonic) as progress:
+        manifest = make_data(recipe, out, workers, progress.update)
+    if preview is not None:
+        _write_preview(out, preview)
+    if as_json:
+        typer.echo(json.dumps(asdict(manifest), sort_keys=True))
+        return
+    for split, kinds in manifest.counts.items():
+        typer.echo(f"{split:>6}: " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()))
+    typer.echo(f"written to {out}" + (f", preview in {preview}" if preview else ""))
+
+
+@app.command(
+    epilog="""
+Examples:
+
+`barbotage-models train --data work/data --out work/run --epochs 25`
+
+`barbotage-models train --data work/data --out work/run --epochs 25 --resume`
+"""
+)
+def train(
+    data: DataDir,
+    out: Annotated[Path, typer.Option(help="Where checkpoint.npz and weights.npz go.")],
+    epochs: Annotated[int, typer.Option(min=1)] = 25,
+    batch: Annotated[int, typer.Option(min=1, help="Frames per step.")] = 16,
+    seed: Seed = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out (after Ctrl-C, too).")] = False,
+    validation_frames: Annotated[int, typer.Option(min=1, help="Validation frames looked at after every epoch.")] = 800,
+    as_json: Json = False,
+) -> None:
+    """Train the network (needs the extra `train`); a checkpoint is written after every epoch."""
+    _need_tensorflow()
+    from barbotage_models.training.fit import FitSettings, fit, with_epochs
+    from barbotage_models.training.shards import Split, load_split
+
+    train_samples = load_split(data, Split.TRAIN)
+    validation = load_split(data, Split.VALIDATION, validation_frames)
+    settings = with_epochs(FitSettings(), epochs, batch, seed)
+    with EpochWatcher(_stderr()) as watcher:
+        weights = fit(train_samples, validation, out, settings, watcher, time.monotonic, resume)
+    last = watcher.last
+    if as_json:
+        typer.echo(json.dumps({"weights": str(weights), "last_epoch": None if last is None else asdict(last)}))
+    else:
+        typer.echo(f"weights in {weights}")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command and gives its exit code: 0 done, 1 failed, 2 usage, 3 not found, 4 refused, 130 interrupted."""
+    try:
+        result = typer.main.get_command(app).main(args=arguments, prog_name="barbotage-models", standalone_mode=False)
+    except BarbotageError as error:
+        typer.echo(f"barbotage-models: {error}", err=True)
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        typer.echo("barbotage-models: interrupted", err=True)
+        return EXIT_INTERRUPTED
+    except OSError as error:
+        typer.echo(f"barbotage-models: {error}", err=True)
+        return 1
+    except Exception as error:
+        show = getattr(error, "show", None)
+        if show is None:
+            raise
+        show()
+        return int(getattr(error, "exit_code", 2))
+    return int(result or 0)
+
+
+def _stderr() -> Console:
+    return Console(stderr=True)
+
+
+def _need_tensorflow() -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        import tensorflow  # noqa: F401
+    except ImportError as error:
+        raise NotFoundError("TensorFlow is not installed; install the extra: pip install 'barbotage[train]'") from error
+
+
+def _write_preview(data: Path, preview: Path) -> None:
+    from itertools import islice
+
+    import cv2
+
+    from barbotage_models.training.preview import contact_sheet
+    from barbotage_models.training.shards import Split, iterate_split
+
+    encoded, content = cv2.imencode(".png", contact_sheet(list(islice(iterate_split(data, Split.TEST), 32))))
+    if encoded:
+        preview.write_bytes(content.tobytes())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

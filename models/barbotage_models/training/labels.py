@@ -1,0 +1,165 @@
+"""What a training frame is labelled with: class map, deposit instances, tip and a summary of the truth, in canonical cells."""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from barbotage_models.contract.canonical import CANONICAL_MM_PER_PX, CANONICAL_SIZE_PX, CanonicalView
+from barbotage_models.contract.geometry import FloatArray, GreyImage, PointMm
+from barbotage_models.contract.output import OUTPUT_SIZE_PX, STRIDE_PX
+from barbotage_models.contract.taxonomy import ShadowType, Tissue
+from barbotage_models.simulator.truth import DepositTruth, NeedleTruth, Truth
+
+CELL_MM = CANONICAL_MM_PER_PX * STRIDE_PX
+"""Side of an output cell, in mm of the canonical frame."""
+MAP_SHAPE = (OUTPUT_SIZE_PX, OUTPUT_SIZE_PX)
+_SHAFT_STEP_MM = 0.25
+"""Spacing of the points by which the visible length inside the picture is counted; well below a cell."""
+
+
+class SampleKind(IntEnum):
+    """Where a sample's pixels come from; accuracy is always reported apart for each."""
+
+    SIMULATED = 0
+    COMPOSITE = 1
+    """Simulated needle and/or deposit on a real picture."""
+    REAL = 2
+    """A real picture without needle or deposit: a hard negative."""
+
+
+@dataclass(frozen=True, slots=True)
+class DepositLabel:
+    """One deposit of a sample; its cells carry its position in the list plus one in ``Sample.instances``."""
+
+    longest_mm: float
+    shadow: ShadowType
+
+
+@dataclass(frozen=True, slots=True)
+class NeedleLabel:
+    """The needle of a sample, in mm of the canonical frame. ``visible_mm`` counts what is seen inside the picture.
+
+    ``middle`` is the mean of the visible points (of the axis when nothing is visible).
+    """
+
+    tip: PointMm
+    middle: PointMm
+    angle_deg: float
+    tip_visible: bool
+    visible_mm: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One labelled canonical frame.
+
+    ``frame`` uint8 (256, 256); ``classes`` uint8 (64, 64) of ``Tissue``; ``instances`` uint8 (64, 64), 0 or index of the deposit + 1;
+    ``tip_cells`` float32 (2,) as (x, y) in cells, NaN when no tip is visible; ``bone_known`` is False on real pictures, whose
+    bone is not labelled.
+    """
+
+    frame: GreyImage
+    classes: GreyImage
+    instances: GreyImage
+    tip_cells: npt.NDArray[np.float32]
+    bone_known: bool
+    kind: SampleKind
+    deposits: tuple[DepositLabel, ...]
+    needle: NeedleLabel | None
+
+
+def labelled(frame: GreyImage, truth: Truth, kind: SampleKind, extent_px: tuple[int, int]) -> Sample:
+    """The sample of a canonical frame whose ``truth`` is in canonical mm; ``extent_px`` is (width, height) of the used part.
+
+    Cells outside the used part are background, whatever the truth says.
+    """
+    inside = np.zeros(MAP_SHAPE, dtype=np.bool_)
+    inside[: -(-extent_px[1] // STRIDE_PX), : -(-extent_px[0] // STRIDE_PX)] = True
+    classes = np.where(inside, truth.class_map(MAP_SHAPE, CELL_MM), np.uint8(Tissue.BACKGROUND)).astype(np.uint8)
+    instances = np.zeros(MAP_SHAPE, dtype=np.uint8)
+    deposits: list[DepositLabel] = []
+    for deposit in truth.deposits:
+        alone = replace(truth, deposits=(deposit,), bone=np.zeros((0, 2)), needle=None).class_map(MAP_SHAPE, CELL_MM)
+        cells = (alone == Tissue.DEPOSIT) & inside
+        if cells.any():
+            deposits.append(DepositLabel(deposit.longest_mm, deposit.shadow))
+            instances[cells] = len(deposits)
+    needle = None if truth.needle is None else _needle_label(truth.needle, extent_px)
+    tip = np.full(2, np.nan, dtype=np.float32)
+    if needle is not None and needle.tip_visible:
+        tip[:] = (needle.tip.x_mm / CELL_MM - 0.5, needle.tip.z_mm / CELL_MM - 0.5)
+    return Sample(frame, classes, instances, tip, kind is SampleKind.SIMULATED, kind, tuple(deposits), needle)
+
+
+def truth_in_canonical(truth: Truth, view: CanonicalView) -> Truth:
+    """The same truth in mm of the canonical frame (origin at its top left corner) instead of mm of the region."""
+
+    def move(points: FloatArray) -> FloatArray:
+        if points.size == 0:
+            return points
+        flat = view.canonical_from_plane(points.reshape(-1, 2))
+        return ((flat + 0.5) * CANONICAL_MM_PER_PX).reshape(points.shape)
+
+    def move_point(point: PointMm) -> PointMm:
+        x_mm, z_mm = move(np.array([[point.x_mm, point.z_mm]]))[0]
+        return PointMm(float(x_mm), float(z_mm))
+
+    def move_deposit(deposit: DepositTruth) -> DepositTruth:
+        return replace(deposit, outline=move(deposit.outline), centre=move_point(deposit.centre))
+
+    needle = truth.needle
+    if needle is not None:
+        segments = move(needle.visible_segments)
+        needle = replace(needle, tip=move_point(needle.tip), entry=move_point(needle.entry), visible_segments=segments)
+    return replace(truth, deposits=tuple(map(move_deposit, truth.deposits)), bone=move(truth.bone), needle=needle)
+
+
+def used_extent_px(view: CanonicalView) -> tuple[int, int]:
+    """Width and height in canonical pixels of the part of the canonical frame that the region fills."""
+    corner = view.canonical_from_plane(np.array([[view.width_mm, view.depth_mm]]))[0] + 0.5
+    width, height = (int(np.clip(np.rint(v), 1, CANONICAL_SIZE_PX)) for v in corner)
+    return width, height
+
+
+def labels_to_json(sample: Sample) -> bytes:
+    """The deposits and the needle of a sample as compact JSON."""
+    needle = None if sample.needle is None else asdict(sample.needle)
+    return json.dumps({"deposits": [asdict(d) for d in sample.deposits], "needle": needle}, separators=(",", ":")).encode()
+
+
+def labels_from_json(text: bytes) -> tuple[tuple[DepositLabel, ...], NeedleLabel | None]:
+    """What ``labels_to_json`` wrote. Raises ValueError or KeyError when it is something else."""
+    raw = json.loads(text)
+    deposits = tuple(DepositLabel(float(d["longest_mm"]), ShadowType(d["shadow"])) for d in raw["deposits"])
+    needle = raw["needle"]
+    if needle is None:
+        return deposits, None
+    points = {key: PointMm(**needle.pop(key)) for key in ("tip", "middle")}
+    return deposits, NeedleLabel(**points, **needle)
+
+
+def _needle_label(needle: NeedleTruth, extent_px: tuple[int, int]) -> NeedleLabel:
+    points = _visible_points(needle)
+    width_mm, depth_mm = (v * CANONICAL_MM_PER_PX for v in extent_px)
+    seen = points[(points[:, 0] >= 0) & (points[:, 0] < width_mm) & (points[:, 1] >= 0) & (points[:, 1] < depth_mm)]
+    middle = seen.mean(axis=0) if len(seen) else np.array([needle.tip.x_mm, needle.tip.z_mm])
+    tip_inside = 0 <= needle.tip.x_mm < width_mm and 0 <= needle.tip.z_mm < depth_mm
+    return NeedleLabel(
+        tip=needle.tip,
+        middle=PointMm(float(middle[0]), float(middle[1])),
+        angle_deg=needle.angle_deg,
+        tip_visible=bool(needle.tip_visible and tip_inside),
+        visible_mm=len(seen) * _SHAFT_STEP_MM,
+    )
+
+
+def _visible_points(needle: NeedleTruth) -> FloatArray:
+    pieces = [np.zeros((0, 2))]
+    for start, end in needle.visible_segments:
+        count = int(np.hypot(*(end - start)) / _SHAFT_STEP_MM)
+        along = (np.arange(count) + 0.5) / max(count, 1)
+        pieces.append(start + along[:, None] * (end - start))
+    return np.concatenate(pieces)

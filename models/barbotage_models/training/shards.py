@@ -1,0 +1,174 @@
+"""How labelled frames are stored: .npz shards of samples and a JSON manifest that says how they were made."""
+
+import json
+import os
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from barbotage_models.contract.canonical import CANONICAL_MM_PER_PX, CANONICAL_SIZE_PX
+from barbotage_models.contract.geometry import GreyImage
+from barbotage_models.contract.output import OUTPUT_SIZE_PX
+from barbotage_models.errors import InvalidInputError, NotFoundError
+from barbotage_models.training.labels import Sample, SampleKind, labels_from_json, labels_to_json
+
+MANIFEST_NAME = "manifest.json"
+FORMAT_VERSION = 1
+
+
+class Split(StrEnum):
+    """The three disjoint sets of worlds and of real pictures."""
+
+    TRAIN = "train"
+    VALIDATION = "val"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """How a data directory was made; everything needed to make it again. ``shards`` maps a split to its file names."""
+
+    seed: int
+    recipe: dict[str, Any]
+    simulator_sha256: str
+    counts: dict[str, dict[str, int]]
+    """Samples per split and kind."""
+    backgrounds: list[dict[str, Any]]
+    """Folders of real pictures that were used: name, number of pictures per split, SHA-256, licence."""
+    shards: dict[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Many samples as arrays, for training: see ``Sample`` for the fields (n in front)."""
+
+    frames: GreyImage
+    classes: GreyImage
+    tips_cells: npt.NDArray[np.float32]
+    bone_known: npt.NDArray[np.bool_]
+    kinds: GreyImage
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+
+def write_shard(path: Path, samples: Sequence[Sample]) -> None:
+    """Writes one shard atomically. Speckle does not compress (61 of 64 kB), so the arrays are stored as they are."""
+    temporary = path.with_suffix(".part")
+    with temporary.open("wb") as stream:
+        np.savez(
+            stream,
+            frames=np.stack([s.frame for s in samples]),
+            classes=np.stack([s.classes for s in samples]),
+            instances=np.stack([s.instances for s in samples]),
+            tips_cells=np.stack([s.tip_cells for s in samples]),
+            bone_known=np.array([s.bone_known for s in samples]),
+            kinds=np.array([int(s.kind) for s in samples], dtype=np.uint8),
+            labels=np.array([labels_to_json(s) for s in samples]),
+        )
+    os.replace(temporary, path)
+
+
+def read_shard(path: Path) -> list[Sample]:
+    """The samples of one shard. Raises NotFoundError, or InvalidInputError when the file is not a shard."""
+    arrays = _load(path)
+    samples = []
+    for index, label in enumerate(arrays["labels"]):
+        deposits, needle = labels_from_json(bytes(label))
+        samples.append(
+            Sample(
+                frame=arrays["frames"][index],
+                classes=arrays["classes"][index],
+                instances=arrays["instances"][index],
+                tip_cells=arrays["tips_cells"][index],
+                bone_known=bool(arrays["bone_known"][index]),
+                kind=SampleKind(int(arrays["kinds"][index])),
+                deposits=deposits,
+                needle=needle,
+            )
+        )
+    return samples
+
+
+def write_manifest(directory: Path, manifest: Manifest) -> None:
+    """Writes the manifest atomically; it is written last, so a directory with a manifest is complete."""
+    document = {
+        "format_version": FORMAT_VERSION,
+        "frame": {"size_px": CANONICAL_SIZE_PX, "mm_per_px": CANONICAL_MM_PER_PX},
+        "map": {"size_px": OUTPUT_SIZE_PX},
+        **asdict(manifest),
+    }
+    temporary = directory / (MANIFEST_NAME + ".part")
+    temporary.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    os.replace(temporary, directory / MANIFEST_NAME)
+
+
+def read_manifest(directory: Path) -> Manifest:
+    """The manifest of a data directory. Raises NotFoundError or InvalidInputError."""
+    path = directory / MANIFEST_NAME
+    if not path.is_file():
+        raise NotFoundError(f"no {MANIFEST_NAME} in {directory}; make the data with 'barbotage-models simulate --out {directory}'")
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        version, size = raw.pop("format_version"), (raw.pop("frame"), raw.pop("map"))
+        manifest = Manifest(**raw)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InvalidInputError(f"{path} is not a data manifest: {error!r}; make the data again") from error
+    expected = ({"size_px": CANONICAL_SIZE_PX, "mm_per_px": CANONICAL_MM_PER_PX}, {"size_px": OUTPUT_SIZE_PX})
+    if version != FORMAT_VERSION or size != expected:
+        raise InvalidInputError(f"{path} has format {version} and sizes {size}, expected {FORMAT_VERSION} and {expected}; make the data again")
+    return manifest
+
+
+def iterate_split(directory: Path, split: Split) -> Iterator[Sample]:
+    """Every sample of one split, in order. Raises NotFoundError or InvalidInputError."""
+    for name in read_manifest(directory).shards[split]:
+        yield from read_shard(directory / name)
+
+
+def load_split(directory: Path, split: Split, limit: int | None = None) -> Samples:
+    """One split as arrays in memory (about 70 kB a sample); ``limit`` keeps evenly spread samples only.
+
+    Raises NotFoundError when the directory or a shard is missing or the split is empty, InvalidInputError when one is damaged.
+    """
+    names = read_manifest(directory).shards[split]
+    keys = ("frames", "classes", "tips_cells", "bone_known", "kinds")
+    parts = [{key: arrays[key] for key in keys} for arrays in (_load(directory / name) for name in names)]
+    if not parts:
+        raise NotFoundError(f"{directory} has no samples for '{split.value}'; make it again with more --frames")
+    joined = {key: np.concatenate([part[key] for part in parts]) for key in keys}
+    count = len(joined["frames"])
+    if limit is not None and limit < count:
+        chosen = np.linspace(0, count - 1, limit).round().astype(np.intp)
+        joined = {key: value[chosen] for key, value in joined.items()}
+    return Samples(**joined)
+
+
+def gather(samples: Iterable[Sample]) -> Samples:
+    """Samples in memory as arrays. Raises InvalidInputError when there are none."""
+    items = list(samples)
+    if not items:
+        raise InvalidInputError("no samples were given; at least one is needed")
+    return Samples(
+        frames=np.stack([s.frame for s in items]),
+        classes=np.stack([s.classes for s in items]),
+        tips_cells=np.stack([s.tip_cells for s in items]),
+        bone_known=np.array([s.bone_known for s in items]),
+        kinds=np.array([int(s.kind) for s in items], dtype=np.uint8),
+    )
+
+
+def _load(path: Path) -> dict[str, npt.NDArray[Any]]:
+    if not path.is_file():
+        raise NotFoundError(f"the shard {path} is missing; make the data again with 'barbotage-models simulate'")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {key: archive[key] for key in archive.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise InvalidInputError(f"the shard {path} cannot be read: {error}; make the data again") from error
