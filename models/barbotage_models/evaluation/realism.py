@@ -6,6 +6,7 @@ anybody is needed to run them.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -73,7 +74,10 @@ def _speckle_gates(seed: int) -> list[Gate]:
     probe, image = ProbeSettings(), ImageSettings(looks=1)
     chain = ImageChain(probe, image)
     maps = phantom_maps(probe, MARGIN_MM)
-    snr, nakagami, axial, lateral = [], [], [], {"near": [], "focus": [], "far": []}  # type: ignore[var-annotated]
+    snr: list[float] = []
+    nakagami: list[float] = []
+    axial: list[float] = []
+    lateral: dict[str, list[float]] = {"near": [], "focus": [], "far": []}
     for number in range(4):
         echoes = _phantom_echoes(probe, maps, chain, seed + number)
         envelope = chain.envelope(echoes)[0]
@@ -264,7 +268,7 @@ def _peak_along(
 ) -> npt.NDArray[np.float64]:
     columns = np.rint((entry.x_mm + along * np.cos(angle)) / mm - 0.5).astype(int)
     rows = np.rint((entry.z_mm + along * np.sin(angle)) / mm - 0.5).astype(int)
-    return np.max([picture[rows + shift, columns] for shift in (-1, 0, 1)], axis=0).astype(np.float64)
+    return np.asarray(np.max([picture[rows + shift, columns] for shift in (-1, 0, 1)], axis=0), dtype=np.float64)
 
 
 def _temporal_gates(seed: int) -> list[Gate]:
@@ -274,7 +278,7 @@ def _temporal_gates(seed: int) -> list[Gate]:
     correlation = [
         _correlation(reference, probe.render(SceneState(drift_mm=shift)).pixels) for shift in (0.0, 0.05, 0.1, 0.2, 0.4)
     ]
-    rises = [later - earlier for earlier, later in zip(correlation, correlation[1:], strict=False)]
+    rises = [later - earlier for earlier, later in pairwise(correlation)]
     return [
         Gate("correlation of two frames, nothing moves", correlation[0], 0.97, 1.0, ""),
         Gate("correlation after 0.05 mm of drift", correlation[1], 0.90, 1.0, ""),
