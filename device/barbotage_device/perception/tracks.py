@@ -14,7 +14,7 @@ class TrackState(StrEnum):
     SEARCHING = "searching"
     """No needle yet."""
     TRACKING = "tracking"
-    """Axis and tip are confirmed by this frame or by one at most ``coast`` ago."""
+    """The axis, and the tip unless it is None, are confirmed by this frame or by one at most ``coast`` ago."""
     LOST = "lost"
     """A needle was tracked and is not seen any more; nothing is shown but the fact."""
     STALE = "stale"
@@ -65,5 +65,5 @@ class Tracks:
     deposits: tuple[DepositTrack, ...]
     bone: FloatArray | None
     image_shift_mm: PointMm | None
-    """Movement of the tissue since the previous frame (the probe moved the other way); None when not measurable."""
+    """Movement of the tissue since the previous frame (the probe moved the other way); None when it could not be measured."""
     quality: Quality

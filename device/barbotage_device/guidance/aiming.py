@@ -1,0 +1,182 @@
+"""How the live needle stands to the target: distance, miss, angle, clearance to the bone."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from barbotage_device.guidance.aim import Aim, Certainty, Target, Turn
+from barbotage_device.guidance.target import find_deposit, is_inside
+from barbotage_device.perception.tracks import NeedleTrack, Tracks, TrackState
+from barbotage_models.contract.geometry import FloatArray, PointMm
+from barbotage_models.contract.taxonomy import EntrySide
+
+TURN_DEAD_BAND_DEG = 2.0
+"""Smaller angle errors ask for no turn: a second human reader of a needle's angle differs by about 1 deg, so less is noise."""
+MIN_LEVER_MM = 2.0
+"""Nearer to the target than this an angle to it means nothing: a tip error of 1 mm would be 27 deg. Unpublished default."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ray:
+    """The needle as a ray from its tip (or from its entry before a tip is seen) inwards."""
+
+    start: PointMm
+    dx: float
+    dz: float
+
+    def along_mm(self, point: PointMm) -> float:
+        return (point.x_mm - self.start.x_mm) * self.dx + (point.z_mm - self.start.z_mm) * self.dz
+
+    def across_mm(self, point: PointMm) -> float:
+        return (point.z_mm - self.start.z_mm) * self.dx - (point.x_mm - self.start.x_mm) * self.dz
+
+    def point(self, along_mm: float) -> PointMm:
+        return PointMm(self.start.x_mm + along_mm * self.dx, self.start.z_mm + along_mm * self.dz)
+
+
+def aim(tracks: Tracks, target: Target | None) -> Aim:
+    """How the needle stands to ``target``.
+
+    With a tip (``CONFIRMED``) everything is known; with a shaft only (``SHAFT_ONLY``) the direction and the miss, but no
+    distance; otherwise (``UNKNOWN``) nothing. Points are always in plane coordinates; numbers in mm are None unless
+    ``tracks.measurable``.
+    """
+    needle = tracks.needle
+    if needle.state is not TrackState.TRACKING or needle.entry is None or needle.angle_deg is None or needle.side is None:
+        return unknown_aim(target, needle.age_ns)
+    ray = _ray(needle.tip or needle.entry, needle.angle_deg, needle.side)
+    bone_mm = bone_hit_mm(ray.start, (ray.dx, ray.dz), tracks.bone)
+    wanted_mm = None if target is None else ray.along_mm(target.point)
+    error_deg = None if target is None else _angle_error_deg(ray, needle, target.point)
+    mm = _Millimetres.none() if not tracks.measurable else _millimetres(ray, needle.tip, target, wanted_mm, bone_mm, tracks.bone)
+    return Aim(
+        certainty=Certainty.SHAFT_ONLY if needle.tip is None else Certainty.CONFIRMED,
+        target=target,
+        tip=needle.tip,
+        entry=needle.entry,
+        predicted_end=ray.point(_prediction_mm(ray, wanted_mm, bone_mm, tracks)),
+        distance_mm=mm.distance,
+        advance_mm=mm.advance,
+        miss_mm=mm.miss,
+        angle_deg=needle.angle_deg,
+        angle_error_deg=error_deg,
+        turn=_turn(error_deg),
+        clearance_mm=mm.clearance,
+        in_target=needle.tip is not None and _in_target(tracks, target, needle.tip),
+        confidence=needle.confidence,
+        age_ns=needle.age_ns,
+    )
+
+
+def unknown_aim(target: Target | None, age_ns: int) -> Aim:
+    """The aim when no needle is known: the target stays, everything else is absent."""
+    return Aim(
+        certainty=Certainty.UNKNOWN,
+        target=target,
+        tip=None,
+        entry=None,
+        predicted_end=None,
+        distance_mm=None,
+        advance_mm=None,
+        miss_mm=None,
+        angle_deg=None,
+        angle_error_deg=None,
+        turn=Turn.HOLD,
+        clearance_mm=None,
+        in_target=False,
+        confidence=None,
+        age_ns=age_ns,
+    )
+
+
+def _ray(start: PointMm, angle_deg: float, side: EntrySide) -> _Ray:
+    sign = 1.0 if side is EntrySide.LEFT else -1.0
+    return _Ray(start, sign * math.cos(math.radians(angle_deg)), math.sin(math.radians(angle_deg)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Millimetres:
+    distance: float | None
+    advance: float | None
+    miss: float | None
+    clearance: float | None
+
+    @classmethod
+    def none(cls) -> "_Millimetres":
+        return cls(None, None, None, None)
+
+
+def _millimetres(
+    ray: _Ray, tip: PointMm | None, target: Target | None, wanted_mm: float | None, bone_mm: float | None, bone: FloatArray | None
+) -> _Millimetres:
+    miss = None if target is None else abs(ray.across_mm(target.point))
+    if tip is None:
+        return _Millimetres(None, None, miss, None)
+    clearance = _clearance_mm(ray, max(0.0, wanted_mm or 0.0), bone_mm, bone)
+    return _Millimetres(None if target is None else tip.distance_mm(target.point), wanted_mm, miss, clearance)
+
+
+def _angle_error_deg(ray: _Ray, needle: NeedleTrack, point: PointMm) -> float | None:
+    """Wanted minus present angle; None when the target is too near, or not ahead."""
+    if ray.along_mm(point) <= 0.0 or ray.start.distance_mm(point) < MIN_LEVER_MM:
+        return None
+    inward = point.x_mm - ray.start.x_mm if needle.side is EntrySide.LEFT else ray.start.x_mm - point.x_mm
+    wanted_deg = math.degrees(math.atan2(point.z_mm - ray.start.z_mm, inward))
+    return None if needle.angle_deg is None else wanted_deg - needle.angle_deg
+
+
+def _turn(error_deg: float | None) -> Turn:
+    if error_deg is None or abs(error_deg) <= TURN_DEAD_BAND_DEG:
+        return Turn.HOLD
+    return Turn.STEEPER if error_deg > 0 else Turn.SHALLOWER
+
+
+def _in_target(tracks: Tracks, target: Target | None, tip: PointMm) -> bool:
+    track = None if target is None else find_deposit(tracks, target.identity)
+    return track is not None and is_inside(track.deposit.outline, tip)
+
+
+def _prediction_mm(ray: _Ray, wanted_mm: float | None, bone_mm: float | None, tracks: Tracks) -> float:
+    """How far the dashed line goes: to beside the target if it is ahead, else to the edge; never into the bone."""
+    reach = _edge_mm(ray, tracks.width_mm, tracks.depth_mm) if wanted_mm is None or wanted_mm <= 0.0 else wanted_mm
+    return reach if bone_mm is None else min(reach, bone_mm)
+
+
+def _edge_mm(ray: _Ray, width_mm: float, depth_mm: float) -> float:
+    """Distance along a ray to the edge of the region."""
+    reaches = []
+    if ray.dx != 0.0:
+        reaches.append(((width_mm if ray.dx > 0 else 0.0) - ray.start.x_mm) / ray.dx)
+    if ray.dz > 0.0:
+        reaches.append((depth_mm - ray.start.z_mm) / ray.dz)
+    return max(0.0, min(reaches, default=0.0))
+
+
+def bone_hit_mm(start: PointMm, direction: tuple[float, float], bone: FloatArray | None) -> float | None:
+    """Distance from a point along a unit direction to the bone line (n, 2); None when it is not met."""
+    if bone is None or len(bone) < 2:
+        return None
+    dx, dz = direction
+    x, z = bone[:, 0] - start.x_mm, bone[:, 1] - start.z_mm
+    across = z * dx - x * dz
+    at = np.flatnonzero((across[:-1] > 0) != (across[1:] > 0))
+    if len(at) == 0:
+        return None
+    along = x * dx + z * dz
+    share = across[at] / (across[at] - across[at + 1])
+    hits = along[at] + share * (along[at + 1] - along[at])
+    ahead = hits[hits >= 0.0]
+    return float(ahead.min()) if len(ahead) else None
+
+
+def _clearance_mm(ray: _Ray, reach_mm: float, bone_mm: float | None, bone: FloatArray | None) -> float | None:
+    """Smallest distance between the bone line and the needle's way from the tip over ``reach_mm``."""
+    if bone is None:
+        return None
+    if bone_mm is not None and bone_mm <= reach_mm:
+        return 0.0
+    x, z = bone[:, 0] - ray.start.x_mm, bone[:, 1] - ray.start.z_mm
+    foot = np.clip(x * ray.dx + z * ray.dz, 0.0, reach_mm)
+    squares = (x - foot * ray.dx) ** 2 + (z - foot * ray.dz) ** 2
+    return math.sqrt(float(squares.min()))

@@ -1,0 +1,160 @@
+"""Deposits of one frame: components of the deposit map, outlined below cell size and measured in mm."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from barbotage_device.perception.plane import CELL_CENTRE_PX, Box, Plane
+from barbotage_device.perception.scene import Deposit
+from barbotage_models.contract.card import ModelCard
+from barbotage_models.contract.geometry import FloatArray, PointMm
+from barbotage_models.contract.output import STRIDE_PX
+from barbotage_models.contract.scores import deposit_score, level
+from barbotage_models.contract.taxonomy import ShadowType
+
+MIN_AREA_MM2 = 1.0
+"""Smaller specks are dropped: under three cells of the map, and far below the 5 mm that separate small from medium deposits (Bosworth 1941). Unpublished default."""
+MAX_DEPOSITS = 8
+"""At most so many, the largest; it bounds the time of a frame. Unpublished default."""
+BONE_CONTACT_MM = 1.0
+"""A cell less than this above the bone surface line, or below it, is on the bone: one cell and a half of 0.6 mm. Unpublished default."""
+BONE_CONTACT_FRACTION = 0.5
+"""A candidate with more than this share of its cells on the bone is taken for bone or enthesis. Unpublished default."""
+OUTLINE_TOLERANCE_PX = 0.5
+"""The outline is thinned to this many canonical pixels (0.075 mm), which takes the stairs out."""
+
+_SQUARE = np.ones((2, 2), dtype=np.uint8)
+_PAD_CELLS = 1
+_DILATION_SHIFT_PX = 0.5
+"""With its anchor at its first element the kernel grows a mask to the left and up, so the traced border lies half a pixel too far there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A deposit with all but its shadow, and its box in canonical pixels."""
+
+    deposit: Deposit
+    box: Box
+
+
+def deposit_candidates(
+    probability: npt.NDArray[np.uint8], card: ModelCard, bone: FloatArray | None, plane: Plane
+) -> list[Candidate]:
+    """The deposits of a map (rows, columns) in 1/256, largest first; their ``shadow`` is still INDETERMINATE.
+
+    A component needs ``MIN_AREA_MM2``, a calibrated confidence of ``thresholds.deposit_shown``, and may not lie on
+    the bone surface ``bone`` (n, 2) in mm, sorted by x.
+    """
+    floor = level(card.thresholds.deposit_pixel)
+    if int(probability.max()) < floor:
+        return []
+    mask = cv2.threshold(probability, floor - 1, 255, cv2.THRESH_BINARY)[1]
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    areas = stats[1:count, cv2.CC_STAT_AREA]
+    cell_mm2 = plane.x_mm_per_px * plane.z_mm_per_px * STRIDE_PX**2
+    found: list[Candidate] = []
+    for index in np.argsort(-areas, kind="stable")[:MAX_DEPOSITS].tolist():
+        if areas[index] * cell_mm2 < MIN_AREA_MM2 / 2:
+            break
+        candidate = _candidate(probability, labels, index + 1, stats[index + 1].tolist(), card, bone, plane)
+        if candidate is not None:
+            found.append(candidate)
+    return found
+
+
+def _candidate(
+    probability: npt.NDArray[np.uint8],
+    labels: npt.NDArray[Any],
+    label: int,
+    stats: list[int],
+    card: ModelCard,
+    bone: FloatArray | None,
+    plane: Plane,
+) -> Candidate | None:
+    left, top, width, height = stats[:4]
+    own = labels[top : top + height, left : left + width] == label
+    confidence = card.deposit_calibration.probability(deposit_score(probability[top : top + height, left : left + width][own]))
+    if confidence < card.thresholds.deposit_shown or (bone is not None and _on_bone(own, left, top, bone, plane)):
+        return None
+    contour = _contour(probability, labels, label, (left, top, width, height), level(card.thresholds.deposit_pixel))
+    return None if contour is None else _measured(contour, confidence, plane)
+
+
+def _on_bone(own: npt.NDArray[np.bool_], left: int, top: int, bone: FloatArray, plane: Plane) -> bool:
+    rows, columns = np.nonzero(own)
+    x_mm = plane.x0_mm + plane.x_mm_per_px * (STRIDE_PX * (columns + left) + CELL_CENTRE_PX)
+    z_mm = plane.z0_mm + plane.z_mm_per_px * (STRIDE_PX * (rows + top) + CELL_CENTRE_PX)
+    surface_mm = np.interp(x_mm, bone[:, 0], bone[:, 1], left=np.inf, right=np.inf)
+    return bool(np.count_nonzero(z_mm > surface_mm - BONE_CONTACT_MM) > BONE_CONTACT_FRACTION * len(x_mm))
+
+
+def _contour(
+    probability: npt.NDArray[np.uint8], labels: npt.NDArray[Any], label: int, box: tuple[int, int, int, int], floor: int
+) -> npt.NDArray[np.float32] | None:
+    """The outer border (n, 1, 2) of a component in canonical pixels, at the iso-line of the threshold.
+
+    One cell of margin is kept so that the iso-line closes outside the component; cells beyond the map are 0. Other
+    components are blanked. The 2 x 2 dilation and half-pixel shift trace the edges of the pixels, not their
+    centres, so nothing is lost all round. None when no fine pixel reaches the threshold (a few cells that only just did).
+    """
+    left, top, width, height = box
+    rows, columns = labels.shape
+    y0, y1 = max(0, top - _PAD_CELLS), min(rows, top + height + _PAD_CELLS)
+    x0, x1 = max(0, left - _PAD_CELLS), min(columns, left + width + _PAD_CELLS)
+    part = labels[y0:y1, x0:x1]
+    cells = np.zeros((height + 2 * _PAD_CELLS, width + 2 * _PAD_CELLS), dtype=np.uint8)
+    ty, tx = y0 - (top - _PAD_CELLS), x0 - (left - _PAD_CELLS)
+    cells[ty : ty + y1 - y0, tx : tx + x1 - x0] = np.where((part == label) | (part == 0), probability[y0:y1, x0:x1], 0)
+    fine = cv2.resize(cells, None, fx=STRIDE_PX, fy=STRIDE_PX, interpolation=cv2.INTER_LINEAR_EXACT)
+    mask = cv2.threshold(fine, floor - 1, 255, cv2.THRESH_BINARY)[1]
+    grown = cv2.dilate(mask, _SQUARE, anchor=(0, 0), borderValue=0)
+    contours, _ = cv2.findContours(grown, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    if not contours:
+        return None
+    largest = max(contours, key=cv2.contourArea) if len(contours) > 1 else contours[0]
+    shift = np.array([(left - _PAD_CELLS) * STRIDE_PX, (top - _PAD_CELLS) * STRIDE_PX], dtype=np.float32)
+    return np.asarray(largest + shift + np.float32(_DILATION_SHIFT_PX), dtype=np.float32)
+
+
+def _measured(contour: npt.NDArray[np.float32], confidence: float, plane: Plane) -> Candidate | None:
+    moments = cv2.moments(contour)
+    area_px2 = abs(moments["m00"])
+    area_mm2 = area_px2 * plane.x_mm_per_px * plane.z_mm_per_px
+    if area_mm2 < MIN_AREA_MM2:
+        return None
+    centre = PointMm(
+        plane.x0_mm + plane.x_mm_per_px * moments["m10"] / moments["m00"],
+        plane.z0_mm + plane.z_mm_per_px * moments["m01"] / moments["m00"],
+    )
+    hull = plane.mm_from_px(np.asarray(cv2.convexHull(contour)[:, 0, :], dtype=np.float64))
+    longest_mm, across_mm = extents(hull)
+    outline = plane.mm_from_px(np.asarray(cv2.approxPolyDP(contour, OUTLINE_TOLERANCE_PX, True)[:, 0, :], dtype=np.float64))
+    left, top = contour[:, 0, :].min(axis=0).tolist()
+    right, bottom = contour[:, 0, :].max(axis=0).tolist()
+    deposit = Deposit(
+        outline=outline,
+        centre=centre,
+        longest_mm=longest_mm,
+        perpendicular_mm=across_mm,
+        area_mm2=area_mm2,
+        depth_mm=plane.z0_mm + plane.z_mm_per_px * top,
+        shadow=ShadowType.INDETERMINATE,
+        confidence=confidence,
+    )
+    return Candidate(deposit, Box(left, top, right, bottom))
+
+
+def extents(hull: FloatArray) -> tuple[float, float]:
+    """Longest chord of a convex polygon (n, 2) and its widest extent across that chord, in its unit."""
+    between = hull[:, None, :] - hull[None, :, :]
+    squares = between[:, :, 0] ** 2 + between[:, :, 1] ** 2
+    first, second = divmod(int(squares.argmax()), len(hull))
+    longest = float(squares[first, second]) ** 0.5
+    if longest == 0.0:
+        return 0.0, 0.0
+    dx, dz = (hull[second] - hull[first]) / longest
+    across = hull @ np.array([-dz, dx])
+    return longest, float(across.max() - across.min())
