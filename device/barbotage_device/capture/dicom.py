@@ -3,11 +3,11 @@
 import logging
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -140,36 +140,49 @@ def _check_syntax(path: Path, syntax: Any) -> None:
 
 
 def _pictures(path: Path, header: _Header) -> Iterator[GreyImage]:
-    with closing(iter_pixels(path)) as decoder:
+    # It is a generator that holds the file open; its annotation hides that.
+    with closing(cast(Generator[npt.NDArray[Any], None, None], iter_pixels(path))) as decoder:
         for index in range(header.frames):
             try:
                 with _quiet():
                     pixels = next(decoder, None)
-                    grey = None if pixels is None else _grey_of(pixels, header)
+                    grey = None if pixels is None else _grey_of(pixels, header, path)
             except _DECODE_ERRORS as error:
-                raise _undecodable(path, header, index, one_line(error)) from error
+                raise _undecodable(path, header, index) from error
             if grey is None:
-                raise _undecodable(path, header, index, "the file ends before it")
+                raise _undecodable(path, header, index)
             yield grey
 
 
-def _undecodable(path: Path, header: _Header, index: int, why: str) -> SourceError:
-    return SourceError(f"{path}: frame {index + 1} of {header.frames} ({header.syntax}) cannot be decoded: {why}")
+def _undecodable(path: Path, header: _Header, index: int) -> SourceError:
+    """One line of our own: what the decoders say runs over many lines and speaks of arrays."""
+    place = f"frame {index + 1} of {header.frames} ({header.syntax})"
+    return SourceError(f"{path}: {place} cannot be decoded: its pixel data is missing, damaged or cut short")
 
 
-def _grey_of(pixels: npt.NDArray[Any], header: _Header) -> GreyImage:
-    """8-bit grey of one decoded picture. Raises ValueError for grey values of more than 8 bits."""
+def _grey_of(pixels: npt.NDArray[Any], header: _Header, path: Path) -> GreyImage:
+    """8-bit grey of one decoded picture. Raises SourceError for grey values of more than 8 bits."""
     if header.photometric == "PALETTE COLOR":
-        pixels = _eight_bits(apply_color_lut(pixels, header.data))
+        pixels = _coloured(pixels, header.data)
     elif pixels.dtype != np.uint8:
-        raise ValueError(f"its values have {header.data.get('BitsStored', '?')} bits; ultrasound pictures have 8")
+        raise SourceError(f"{path}: its grey values have {header.data.get('BitsStored', '?')} bits; ultrasound pictures have 8")
     grey = to_grey(pixels, ColourOrder.RGB)
     return np.asarray(255 - grey, dtype=np.uint8) if header.photometric == "MONOCHROME1" else grey
 
 
-def _eight_bits(coloured: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """A looked-up picture with 8 bits per colour; 16-bit tables keep the colour in their upper byte (PS3.3 C.7.6.3.1.5)."""
-    return np.asarray(coloured >> 8 if coloured.dtype == np.uint16 else coloured, dtype=np.uint8)
+def _coloured(indices: npt.NDArray[Any], header: Any) -> npt.NDArray[np.uint8]:
+    """The picture of palette indices, uint8 (h, w, 3).
+
+    16-bit tables keep the colour in their upper byte (PS3.3 C.7.6.3.1.5), those of 8-bit colours in 16-bit words in the lower one.
+    pydicom 3.0 does not swap the words of a plain table in a big-endian file (it does for segmented ones), so that is done here.
+    """
+    coloured = apply_color_lut(indices, header)
+    if coloured.dtype == np.uint16:
+        if "RedPaletteColorLookupTableData" in header and not header.file_meta.TransferSyntaxUID.is_little_endian:
+            coloured = coloured.byteswap()
+        if int(coloured.max()) > 255:
+            coloured = coloured >> 8
+    return np.asarray(coloured, dtype=np.uint8)
 
 
 @contextmanager
