@@ -67,7 +67,7 @@ def random_pose(world: World, rng: np.random.Generator) -> NeedlePose:
     """A needle somewhere on its way: often towards the first deposit, sometimes anywhere."""
     probe = world.probe
     side = EntrySide.LEFT if rng.random() < 0.5 else EntrySide.RIGHT
-    angle = float(np.clip(rng.normal(26, 11), 4, 58))
+    angle = float(np.clip(rng.normal(23, 10), 4, 58))
     outside = float(rng.uniform(-2, 14))
     entry_x = -outside if side is EntrySide.LEFT else probe.width_mm + outside
     if world.deposits and rng.random() < 0.7:
@@ -96,7 +96,7 @@ def stopped_at_bone(world: World, pose: NeedlePose) -> NeedlePose:
 def random_needle(rng: np.random.Generator) -> NeedleSettings:
     """One needle; one line most often, as real pictures show, up to five."""
     return NeedleSettings(
-        kind=NeedleType(rng.choice([t.value for t in NeedleType], p=[0.45, 0.3, 0.25])),
+        kind=NeedleType(rng.choice([t.value for t in NeedleType], p=[0.4, 0.3, 0.3])),
         diameter_mm=float(rng.choice([1.27, 0.91, 0.72, 0.51], p=[0.4, 0.25, 0.2, 0.15])),
         echo_db=float(rng.uniform(-13, 5)),
         lines=int(rng.choice([1, 2, 3, 4, 5], p=[0.58, 0.24, 0.1, 0.05, 0.03])),
