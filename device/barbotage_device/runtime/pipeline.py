@@ -10,13 +10,14 @@ import numpy as np
 from barbotage_device.capture.frame import Frame
 from barbotage_device.errors import InvalidInputError
 from barbotage_device.guidance.aim import Aim
-from barbotage_device.guidance.aiming import aim, choose_target
+from barbotage_device.guidance.aiming import aim
 from barbotage_device.guidance.prompt import Prompts
 from barbotage_device.guidance.prompter import Prompter, PrompterSettings
+from barbotage_device.guidance.target import choose_target, find_deposit, propose_target
 from barbotage_device.perception.scene import Scene
 from barbotage_device.perception.see import see
 from barbotage_device.perception.tracker import Tracker, TrackerSettings
-from barbotage_device.perception.tracks import DepositTrack, Tracks
+from barbotage_device.perception.tracks import Tracks
 from barbotage_device.runtime.budget import Stage
 from barbotage_device.runtime.interpreter import Interpreter
 from barbotage_models.contract.canonical import CanonicalFrame, to_canonical
@@ -85,16 +86,17 @@ class Pipeline:
         return self._accepted
 
     def accept_target(self, identity: int | None = None) -> int | None:
-        """Accepts a deposit as the target: the named one, else the best one seen now. Returns its identity or None when none is seen.
+        """Accepts a deposit as the target: the named one, else the one proposed of those seen now.
 
-        Best is the most confident; of those within 0.05 of it, the one nearest to the needle's tip or else the shallowest.
-        Raises InvalidInputError when the named deposit is not tracked.
+        Returns the accepted identity, None when none is seen (what was accepted before stays). Raises InvalidInputError when
+        the named deposit is not tracked.
         """
-        deposits = self._last.tracks.deposits if self._last is not None else ()
-        if identity is not None and identity not in {one.identity for one in deposits}:
-            raise InvalidInputError(f"deposit {identity} is not tracked; tracked now: {[one.identity for one in deposits]}")
-        if identity is None and deposits and self._last is not None:
-            identity = _best(deposits, self._last.tracks).identity
+        tracks = None if self._last is None else self._last.tracks
+        if identity is None:
+            identity = None if tracks is None else propose_target(tracks)
+        elif tracks is None or find_deposit(tracks, identity) is None:
+            tracked = [] if tracks is None else [one.identity for one in tracks.deposits]
+            raise InvalidInputError(f"deposit {identity} is not tracked; tracked now: {tracked or 'none'}")
         if identity is not None:
             self._accepted = identity
         return identity
@@ -136,22 +138,8 @@ class Pipeline:
         return self._last
 
     def _guide(self, tracks: Tracks, now_ns: int) -> tuple[Aim, Prompts]:
-        target = None if self._accepted is None else choose_target(tracks, self._accepted)
-        aimed = aim(tracks, target)
+        aimed = aim(tracks, choose_target(tracks, self._accepted))
         return aimed, self._prompter.update(tracks, aimed, now_ns)
-
-
-SIMILAR_CONFIDENCE = 0.05
-"""Deposits whose confidence differs by less are equally certain: the calibration is no finer."""
-
-
-def _best(deposits: tuple[DepositTrack, ...], tracks: Tracks) -> DepositTrack:
-    top = max(one.deposit.confidence for one in deposits)
-    likely = [one for one in deposits if one.deposit.confidence >= top - SIMILAR_CONFIDENCE]
-    tip = tracks.needle.tip
-    if tip is None:
-        return min(likely, key=lambda one: one.deposit.depth_mm)
-    return min(likely, key=lambda one: one.deposit.centre.distance_mm(tip))
 
 
 def _check(frame: Frame) -> None:

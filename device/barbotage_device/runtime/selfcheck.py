@@ -62,7 +62,10 @@ def check(named: Path | None, threads: int, console: Console, as_json: bool) -> 
     failed = sum(one.verdict is Verdict.FAIL for one in done)
     if as_json:
         console.result_json(
-            {"ok": not failed, "checks": [{"name": one.name, "verdict": one.verdict.lower(), "detail": one.detail} for one in done]}
+            {
+                "ok": not failed,
+                "checks": [{"name": one.name, "verdict": one.verdict.lower(), "detail": one.detail} for one in done],
+            }
         )
     else:
         console.result("this device is fit to run" if not failed else f"{failed} checks failed")
@@ -85,7 +88,9 @@ def _model_words(model: LoadedModel) -> str:
     return f"{model.interpreter.name}, card and file agree"
 
 
-def _attempt(name: str, action: Callable[[], LoadedModel], words: Callable[[LoadedModel], str]) -> tuple[LoadedModel | None, Check]:
+def _attempt(
+    name: str, action: Callable[[], LoadedModel], words: Callable[[LoadedModel], str]
+) -> tuple[LoadedModel | None, Check]:
     try:
         result = action()
     except BarbotageError as error:

@@ -1,0 +1,170 @@
+"""From guidance to the bedside picture, on a window or on none, and the operator's keys."""
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from barbotage_device.bedside.overlay import Renderer
+from barbotage_device.bedside.texts import Language
+from barbotage_device.bedside.view import BedsideView, ScreenSize
+from barbotage_device.guidance.aim import Aim
+from barbotage_device.guidance.aiming import unknown_aim
+from barbotage_device.guidance.prompt import Prompts
+from barbotage_device.perception.scene import Quality
+from barbotage_device.perception.tracks import NeedleTrack, Tracks, TrackState
+from barbotage_device.runtime.pipeline import Guidance, Pipeline
+from barbotage_device.runtime.status import Condition
+from barbotage_device.runtime.timing import NS_PER_MS
+from barbotage_models.contract.canonical import CANONICAL_SIDE_MM, CANONICAL_SIZE_PX, CanonicalFrame, to_canonical
+
+Picture = npt.NDArray[np.uint8]
+MODEL_ERROR_TITLE = "MODEL ERROR"
+
+
+class WindowLike(Protocol):
+    """A window that shows pictures and knows which keys were pressed."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether the operator has closed it."""
+        ...
+
+    def show(self, picture: Picture) -> None:
+        """Shows a BGR picture."""
+        ...
+
+    def keys(self) -> "list[str] | tuple[str, ...]":
+        """Names of the keys pressed since the last call."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """How the operator wants things shown."""
+
+    language: Language
+    overlay_on: bool = True
+    frozen: bool = False
+
+
+def view_of(guidance: Guidance, condition: Condition, presentation: Presentation) -> BedsideView:
+    """Everything that one bedside picture shows.
+
+    A failing network is shown in the place of a lost source: nothing that was known before may pass for present.
+    """
+    trouble = condition.lost
+    if trouble is None and condition.model_error is not None:
+        trouble = f"{MODEL_ERROR_TITLE}: {condition.model_error}"
+    return BedsideView(
+        pixels=guidance.frame.pixels,
+        canonical_view=guidance.canonical.view,
+        tracks=guidance.tracks,
+        aim=guidance.aim,
+        prompts=guidance.prompts,
+        scale=guidance.frame.scale,
+        language=presentation.language,
+        overlay_on=presentation.overlay_on,
+        frame_age_ns=condition.frame_age_ns,
+        latency_ms=None if condition.latency_ns is None else condition.latency_ns / NS_PER_MS,
+        drops=condition.drops,
+        heartbeat=condition.frames,
+        source_text=guidance.frame.source,
+        source_lost=trouble,
+        frozen=presentation.frozen,
+    )
+
+
+def blank_view(condition: Condition, presentation: Presentation, source_text: str) -> BedsideView:
+    """What is shown before the first frame, or while the network fails from the start."""
+    black = np.zeros((CANONICAL_SIZE_PX, CANONICAL_SIZE_PX), dtype=np.uint8)
+    canonical: CanonicalFrame = to_canonical(black, None)
+    trouble = condition.lost or (None if condition.model_error is None else f"{MODEL_ERROR_TITLE}: {condition.model_error}")
+    nothing: Aim = unknown_aim(None, 0)
+    return BedsideView(
+        pixels=black,
+        canonical_view=canonical.view,
+        tracks=_nothing_known(),
+        aim=nothing,
+        prompts=Prompts(None),
+        scale=None,
+        language=presentation.language,
+        heartbeat=condition.frames,
+        source_text=source_text,
+        source_lost=trouble,
+    )
+
+
+class Offscreen:
+    """Draws and shows nowhere: for measuring."""
+
+    def __init__(self, size: ScreenSize, language: Language = Language.FR) -> None:
+        self._renderer = Renderer(size)
+        self._presentation = Presentation(language)
+
+    def draw(self, guidance: Guidance) -> Picture:
+        """The bedside picture, BGR uint8; valid until the second next call."""
+        condition = Condition(guidance.frame.sequence, 0, 0, None, None, 0, guidance.processing_ns)
+        return self._renderer.draw(view_of(guidance, condition, self._presentation))
+
+
+class BedsideScreen:
+    """Shows guidance in a window and obeys the keys: space accepts the best deposit, o, f, l, q."""
+
+    def __init__(self, window: WindowLike, pipeline: Pipeline, size: ScreenSize, language: Language, source_text: str) -> None:
+        self._window = window
+        self._pipeline = pipeline
+        self._renderer = Renderer(size)
+        self._presentation = Presentation(language)
+        self._source_text = source_text
+        self._shown: Guidance | None = None
+
+    @property
+    def presentation(self) -> Presentation:
+        """How things are shown now."""
+        return self._presentation
+
+    def show(self, guidance: Guidance | None, condition: Condition) -> bool:
+        """Draws the present state; False when the operator has ended the run."""
+        if not self._presentation.frozen and guidance is not None:
+            self._shown = guidance
+        if self._shown is None:
+            view = blank_view(condition, self._presentation, self._source_text)
+        else:
+            view = view_of(self._shown, condition, self._presentation)
+        self._window.show(self._renderer.draw(view))
+        pressed = self._window.keys()
+        wishes = [self._obey(key) for key in pressed]
+        return all(wishes) and not self._window.closed
+
+    def _obey(self, key: str) -> bool:
+        """Acts on a key; False ends the run. Keys without a meaning do nothing."""
+        now = self._presentation
+        if key == "space":
+            self._pipeline.accept_target()
+        elif key == "o":
+            self._presentation = replace(now, overlay_on=not now.overlay_on)
+        elif key == "f":
+            self._presentation = replace(now, frozen=not now.frozen)
+        elif key == "l":
+            self._presentation = replace(now, language=Language.EN if now.language is Language.FR else Language.FR)
+        return key not in ("q", "Escape")
+
+
+def _nothing_known() -> Tracks:
+    needle = NeedleTrack(
+        state=TrackState.SEARCHING,
+        entry=None,
+        tip=None,
+        angle_deg=None,
+        side=None,
+        tip_speed_mm_s=None,
+        confidence=None,
+        age_ns=0,
+        shaft_moving=False,
+        travel_unseen_mm=0.0,
+        unseen_ns=0,
+    )
+    side_mm = CANONICAL_SIDE_MM
+    return Tracks(0, False, side_mm, side_mm, needle, (), None, None, Quality(1.0))
