@@ -49,7 +49,11 @@ def test_no_runtime_at_all_says_what_to_install(model: Path) -> None:
 
 
 def test_tflite_runtime_that_imports_but_dies_under_numpy_2_is_explained_and_passed_over(site: Path, model: Path) -> None:
-    install(site, TFLITE_RUNTIME, "class Interpreter:\n    def __init__(self, **_):\n        raise SystemError('_ARRAY_API not found')\n")
+    install(
+        site,
+        TFLITE_RUNTIME,
+        "class Interpreter:\n    def __init__(self, **_):\n        raise SystemError('_ARRAY_API not found')\n",
+    )
     with pytest.raises(NotFoundError, match="numpy<2 needed"):
         load_runtime(model, (TFLITE_RUNTIME,))
     assert load_runtime(model, (TFLITE_RUNTIME, LITERT)).name == LITERT
