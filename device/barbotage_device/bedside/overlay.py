@@ -1,0 +1,112 @@
+"""The bedside picture: a picture of ultrasound and what is known, in; one picture to show, out. No I/O, no clock."""
+
+from collections import OrderedDict
+
+import cv2
+import numpy as np
+
+from barbotage_device.bedside import theme
+from barbotage_device.bedside.base import BaseKey, base_key, base_picture
+from barbotage_device.bedside.layout import Layout, layout_for
+from barbotage_device.bedside.marks import Easel, draw_marks
+from barbotage_device.bedside.panel import PanelArtist, Turning
+from barbotage_device.bedside.reading import panel_lines, strip_line
+from barbotage_device.bedside.text import Picture, TextPainter, TextStyle, Weight, blit
+from barbotage_device.bedside.texts import texts_in
+from barbotage_device.bedside.view import BedsideView, DisplayState, ScreenSize, display_state
+from barbotage_models.contract.geometry import GreyImage
+
+CACHED_BASES = 16
+"""Static parts kept: a session uses about one for each state (1 MB each at 800x480)."""
+AREA_BELOW = 0.5
+"""Shrinking to less than half with two-tap interpolation would skip pixels (speckle would flicker)."""
+BUFFERS = 2
+"""One picture may be on its way to the screen while the next is drawn."""
+
+
+class Renderer:
+    """Draws bedside pictures of one size. It owns caches only: the picture depends on the view alone, never on earlier ones."""
+
+    def __init__(self, size: ScreenSize) -> None:
+        self.size = size
+        self.painter = TextPainter()
+        self._bases: OrderedDict[BaseKey, tuple[PanelArtist, Picture]] = OrderedDict()
+        self._buffers = [np.empty((size.height_px, size.width_px, 3), np.uint8) for _ in range(BUFFERS)]
+        self._next = 0
+
+    def draw(self, view: BedsideView) -> Picture:
+        """The picture of ``view``, BGR uint8 (h, w, 3). It stays valid until the second next call; copy it to keep it."""
+        canvas = self._buffers[self._next]
+        self._next = (self._next + 1) % BUFFERS
+        self._draw_onto(canvas, view)
+        return canvas
+
+    def layout(self, view: BedsideView) -> Layout:
+        """Where things lie on the picture of ``view``."""
+        return self._base(view, display_state(view))[0].layout
+
+    def _base(self, view: BedsideView, state: DisplayState) -> tuple[PanelArtist, Picture]:
+        key = base_key(view, self.size, state)
+        found = self._bases.get(key)
+        if found is None:
+            layout = layout_for(self.size, key.width_mm, key.depth_mm)
+            found = PanelArtist(layout, self.painter), base_picture(key, layout, self.painter)
+            self._bases[key] = found
+            if len(self._bases) > CACHED_BASES:
+                self._bases.popitem(last=False)
+        return found
+
+    def _draw_onto(self, canvas: Picture, view: BedsideView) -> None:
+        state = display_state(view)
+        artist, base = self._base(view, state)
+        layout = artist.layout
+        np.copyto(canvas, base)
+        image = canvas[layout.image.slices]
+        put_native(image, view.pixels)
+        if state is DisplayState.SOURCE_LOST:
+            _say_source_lost(canvas, layout, view, self.painter)
+        plane = view.canonical_view
+        draw_marks(Easel(image, plane.width_mm, plane.depth_mm, layout.unit), view, state)
+        turning = Turning(view.aim.turn, view.tracks.needle.side)
+        artist.draw_panel(canvas, panel_lines(view), turning, view.heartbeat)
+        artist.draw_strip(canvas, strip_line(view))
+
+
+def render(view: BedsideView, size: ScreenSize) -> Picture:
+    """The bedside picture of ``view``: BGR uint8 (h, w, 3), the caller's own. For a stream keep a ``Renderer``: it is faster."""
+    return Renderer(size).draw(view)
+
+
+def put_native(image: Picture, pixels: GreyImage) -> None:
+    """Fills ``image`` (a part of a canvas) with the region as it is, resized and grey; nothing else is changed in it."""
+    height, width = image.shape[:2]
+    shrinking = width < AREA_BELOW * pixels.shape[1] or height < AREA_BELOW * pixels.shape[0]
+    grey = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR)
+    cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR, dst=image)
+
+
+def _say_source_lost(canvas: Picture, layout: Layout, view: BedsideView, painter: TextPainter) -> None:
+    """The last picture would pass for a live one: it is replaced by the words."""
+    image = layout.image
+    canvas[image.slices] = theme.GROUND
+    title = TextStyle(layout.px(34), Weight.BOLD, theme.INK, theme.GROUND)
+    body = TextStyle(layout.px(17), Weight.REGULAR, theme.INK, theme.GROUND)
+    room = image.width_px - layout.px(32)
+    patches = [painter.fitted(texts_in(view.language)("state-source-lost"), title, room)]
+    patches += [painter.fitted(line, body, room) for line in _wrapped(view.source_lost or "", body, room, painter)]
+    base = image.top_px + image.height_px // 2 - layout.px(12)
+    for patch in patches:
+        blit(canvas, patch, image.left_px + (image.width_px - patch.width_px) // 2, base)
+        base += layout.px(26)
+
+
+def _wrapped(text: str, style: TextStyle, room_px: int, painter: TextPainter, most: int = 4) -> list[str]:
+    """The words in at most ``most`` lines; the last holds all that is left."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and (len(lines) == most or painter.patch(longer, style).width_px <= room_px):
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines

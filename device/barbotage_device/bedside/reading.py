@@ -1,0 +1,180 @@
+"""What the panel and the strip say: pure text, without a pixel. Nothing in mm leaves this module without a scale."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from barbotage_device.bedside.texts import Texts, texts_in
+from barbotage_device.bedside.view import BedsideView, DisplayState, display_state, guidance_age_ns, is_slow, known
+from barbotage_device.guidance.aim import Turn
+from barbotage_device.guidance.prompt import Priority, Prompt, PromptKind
+from barbotage_device.perception.scene import Deposit
+
+ABSENT = "–"
+"""Stands where a value is not known: never a zero, never the last one."""
+BONE_SHOWN_BELOW_MM = 10.0
+"""Clearance to bone is told below this (a needle's length of reaction at 10 mm/s is 1 s; choice of the project)."""
+CONFIDENCE_SEGMENTS = 5
+CONFIDENCE_HIGH = 0.85
+CONFIDENCE_MEDIUM = 0.6
+"""Words for the calibrated probability; choice of the project, not a published scale."""
+NS_PER_MS = 1_000_000
+GUIDING = (DisplayState.CONFIRMED, DisplayState.SHAFT_ONLY)
+"""States in which the needle is drawn and told."""
+MARKING = (*GUIDING, DisplayState.SEARCHING, DisplayState.LOST, DisplayState.FROZEN)
+"""States in which deposits and bone are drawn and told."""
+
+
+class Slot(StrEnum):
+    """The places of the panel."""
+
+    PHASE = "phase"
+    SLOW = "slow"
+    STATE = "state"
+    SCALE_BANNER = "scale-banner"
+    DISTANCE = "distance"
+    ANGLE = "angle"
+    TURN = "turn"
+    CONFIDENCE = "confidence"
+    ADVANCE = "advance"
+    MISS = "miss"
+    DEPOSIT = "deposit"
+    DEPTH = "depth"
+    SHADOW = "shadow"
+    BONE = "bone"
+    HEALTH = "health"
+    NOTICE = "notice"
+
+
+ROWS = (Slot.ADVANCE, Slot.MISS, Slot.DEPOSIT, Slot.DEPTH, Slot.SHADOW, Slot.BONE)
+"""The small rows, in the order in which they stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Words for one place. ``unit`` stands beside a big ``value`` in smaller type; ``level`` is the number of filled segments."""
+
+    slot: Slot
+    label: str
+    value: str = ""
+    unit: str = ""
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StripLine:
+    """The words of the strip; ``priority`` is None when they are no prompt but the plain state."""
+
+    text: str
+    priority: Priority | None
+
+
+def panel_lines(view: BedsideView) -> tuple[Line, ...]:
+    """Every line of the panel, from top to bottom."""
+    texts, state = texts_in(view.language), display_state(view)
+    lines = [*_header(view, texts, state), *_distance(view, texts, state), *_angle(view, texts, state)]
+    lines.append(_confidence(view, texts, state))
+    if state in GUIDING:
+        lines += _course(view, texts, state)
+    if state in MARKING:
+        lines += _deposit(view, texts)
+    clearance = known(view.aim.clearance_mm)
+    if state in GUIDING and view.measurable and clearance is not None and clearance < BONE_SHOWN_BELOW_MM:
+        lines.append(Line(Slot.BONE, texts("bone"), texts.format_mm(clearance)))
+    lines.append(_health(view, texts))
+    lines.append(Line(Slot.NOTICE, texts("research-use")))
+    return tuple(lines)
+
+
+def strip_line(view: BedsideView) -> StripLine:
+    """The prompt to show, or else one sentence on the state; empty when there is nothing to say."""
+    texts, state = texts_in(view.language), display_state(view)
+    if view.prompts.shown is not None:
+        return StripLine(_prompt_text(view.prompts.shown, view, texts), view.prompts.shown.priority)
+    if is_slow(view):
+        return StripLine(texts("say-slow", age=texts.format_ms(guidance_age_ns(view) / NS_PER_MS)), None)
+    if state is DisplayState.CONFIRMED:
+        return StripLine(texts("say-in-target") if view.aim.in_target else "", None)
+    return StripLine(texts(f"say-{state.value}"), None)
+
+
+def told_deposit(view: BedsideView) -> Deposit | None:
+    """The deposit whose size the panel tells: the target's, or without a target the longest one."""
+    deposits = view.tracks.deposits
+    if view.aim.target is not None:
+        return next((d.deposit for d in deposits if d.identity == view.aim.target.identity), None)
+    return max((d.deposit for d in deposits), key=lambda d: d.longest_mm, default=None)
+
+
+def _header(view: BedsideView, texts: Texts, state: DisplayState) -> list[Line]:
+    phase = f"phase-{view.phase_text_key}"
+    lines = [Line(Slot.PHASE, texts(phase) if texts.has(phase) else "")]
+    if is_slow(view):
+        lines.append(Line(Slot.SLOW, texts("slow"), texts.format_ms(guidance_age_ns(view) / NS_PER_MS)))
+    lines.append(Line(Slot.STATE, texts(f"state-{state.value}")))
+    return lines
+
+
+def _distance(view: BedsideView, texts: Texts, state: DisplayState) -> list[Line]:
+    if not view.measurable:
+        return [Line(Slot.SCALE_BANNER, texts("scale-unknown"), texts("no-measures"))]
+    distance = known(view.aim.distance_mm) if state is DisplayState.CONFIRMED else None
+    label = texts("in-target") if state is DisplayState.CONFIRMED and view.aim.in_target else texts("distance")
+    if distance is None:
+        return [Line(Slot.DISTANCE, label, ABSENT)]
+    return [Line(Slot.DISTANCE, label, texts.number(distance), "mm")]
+
+
+def _angle(view: BedsideView, texts: Texts, state: DisplayState) -> list[Line]:
+    angle = known(view.aim.angle_deg) if state in GUIDING else None
+    lines = [Line(Slot.ANGLE, texts("angle"), ABSENT if angle is None else texts.format_deg(angle))]
+    error = known(view.aim.angle_error_deg) if state in GUIDING else None
+    if error is not None:
+        value = "" if view.aim.turn is Turn.HOLD else texts.format_deg(abs(error))
+        lines.append(Line(Slot.TURN, texts(f"turn-{view.aim.turn.value}"), value))
+    return lines
+
+
+def _confidence(view: BedsideView, texts: Texts, state: DisplayState) -> Line:
+    confidence = known(view.aim.confidence) if state in GUIDING else None
+    if confidence is None:
+        return Line(Slot.CONFIDENCE, texts("confidence"), ABSENT)
+    word = "high" if confidence >= CONFIDENCE_HIGH else "medium" if confidence >= CONFIDENCE_MEDIUM else "low"
+    level = max(1, min(CONFIDENCE_SEGMENTS, round(confidence * CONFIDENCE_SEGMENTS)))
+    return Line(Slot.CONFIDENCE, texts("confidence"), texts(f"confidence-{word}"), level=level)
+
+
+def _course(view: BedsideView, texts: Texts, state: DisplayState) -> list[Line]:
+    lines: list[Line] = []
+    if not view.measurable:
+        return lines
+    advance = known(view.aim.advance_mm) if state is DisplayState.CONFIRMED else None
+    miss = known(view.aim.miss_mm)
+    if advance is not None:
+        lines.append(Line(Slot.ADVANCE, texts("beyond" if advance < 0 else "advance"), texts.format_mm(abs(advance))))
+    if miss is not None:
+        lines.append(Line(Slot.MISS, texts("miss"), texts.format_mm(abs(miss))))
+    return lines
+
+
+def _deposit(view: BedsideView, texts: Texts) -> list[Line]:
+    deposit = told_deposit(view)
+    if deposit is None:
+        return [Line(Slot.DEPOSIT, texts("deposit"), texts("deposit-none"))]
+    lines = []
+    if view.measurable:
+        size = texts.format_size_mm(deposit.longest_mm, deposit.perpendicular_mm)
+        lines += [Line(Slot.DEPOSIT, texts("deposit"), size), Line(Slot.DEPTH, texts("depth"), texts.format_mm(deposit.depth_mm))]
+    return [*lines, Line(Slot.SHADOW, texts("shadow"), texts(f"shadow-{deposit.shadow.value}"))]
+
+
+def _health(view: BedsideView, texts: Texts) -> Line:
+    latency = known(view.latency_ms)
+    told = ABSENT if latency is None else texts.format_ms(latency)
+    return Line(Slot.HEALTH, f"{texts('latency')} {told}", f"{texts('drops')} {view.drops}")
+
+
+def _prompt_text(prompt: Prompt, view: BedsideView, texts: Texts) -> str:
+    words, reason = texts(prompt.kind.value), view.tracks.quality.reason
+    if prompt.kind is PromptKind.LOW_QUALITY and reason and texts.has(reason):
+        return f"{words} ({texts(reason)})"
+    return words

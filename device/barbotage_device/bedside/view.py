@@ -1,0 +1,120 @@
+"""What one bedside picture is made from, and which of its states it is in."""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from barbotage_device.bedside.texts import Language
+from barbotage_device.errors import InvalidInputError
+from barbotage_device.guidance.aim import Aim, Certainty
+from barbotage_device.guidance.prompt import Prompts
+from barbotage_device.perception.tracks import Tracks, TrackState
+from barbotage_models.contract.canonical import CanonicalView
+from barbotage_models.contract.geometry import GreyImage, Scale
+
+SLOW_AFTER_NS = 100_000_000
+"""Guidance older than this is marked slow (design, section 5: at 10 mm/s the tip has moved 1 mm)."""
+HIDDEN_AFTER_NS = 200_000_000
+"""Guidance older than this is hidden (design, section 5: at 10 mm/s the tip has moved 2 mm)."""
+MIN_WIDTH_PX = 640
+MIN_HEIGHT_PX = 400
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenSize:
+    """Size of the whole bedside picture. Raises InvalidInputError below 640x400: the words would not be readable."""
+
+    width_px: int
+    height_px: int
+
+    def __post_init__(self) -> None:
+        if self.width_px < MIN_WIDTH_PX or self.height_px < MIN_HEIGHT_PX:
+            raise InvalidInputError(
+                f"a bedside picture of {self.width_px}x{self.height_px} pixels is too small; "
+                f"use at least {MIN_WIDTH_PX}x{MIN_HEIGHT_PX}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class BedsideView:
+    """Everything that one bedside picture shows.
+
+    ``pixels`` is the region, uint8 (h, w), to which ``canonical_view`` belongs. ``frame_age_ns`` is now minus the capture of that frame.
+    ``heartbeat`` counts frames and drives the moving liveness mark. ``phase_text_key`` names a phase of the procedure ("advance",
+    "lavage"). ``source_lost`` is the one line that says why no picture comes any more. ``frozen`` says that the operator froze the picture.
+    """
+
+    pixels: GreyImage
+    canonical_view: CanonicalView
+    tracks: Tracks
+    aim: Aim
+    prompts: Prompts
+    scale: Scale | None
+    language: Language
+    overlay_on: bool = True
+    frame_age_ns: int = 0
+    latency_ms: float | None = None
+    drops: int = 0
+    heartbeat: int = 0
+    phase_text_key: str | None = None
+    source_text: str = ""
+    source_lost: str | None = None
+    frozen: bool = False
+
+    @property
+    def measurable(self) -> bool:
+        """Whether lengths may be shown in mm: a scale is known and the geometry was made with one."""
+        return self.scale is not None and self.canonical_view.measurable
+
+
+class DisplayState(StrEnum):
+    """The one state that the screen announces, most serious first."""
+
+    SOURCE_LOST = "source-lost"
+    FROZEN = "frozen"
+    STALE = "stale"
+    OVERLAY_OFF = "overlay-off"
+    LOST = "lost"
+    SEARCHING = "searching"
+    SHAFT_ONLY = "shaft-only"
+    CONFIRMED = "confirmed"
+
+
+def guidance_age_ns(view: BedsideView) -> int:
+    """Age of what is known of the needle: age of the frame plus the time since a frame confirmed the needle."""
+    return view.frame_age_ns + view.aim.age_ns
+
+
+def is_slow(view: BedsideView) -> bool:
+    """Whether the guidance on the screen is older than 100 ms and not hidden yet."""
+    state = display_state(view)
+    if state in (DisplayState.CONFIRMED, DisplayState.SHAFT_ONLY):
+        return guidance_age_ns(view) > SLOW_AFTER_NS
+    return state in (DisplayState.SEARCHING, DisplayState.LOST) and view.frame_age_ns > SLOW_AFTER_NS
+
+
+def display_state(view: BedsideView) -> DisplayState:
+    """The state to announce; whatever is in doubt shows less, never more."""
+    needle = view.tracks.needle
+    if view.source_lost is not None:
+        return DisplayState.SOURCE_LOST
+    if view.frozen:
+        return DisplayState.FROZEN
+    if view.frame_age_ns > HIDDEN_AFTER_NS or needle.state is TrackState.STALE:
+        return DisplayState.STALE
+    if not view.overlay_on:
+        return DisplayState.OVERLAY_OFF
+    if needle.state is TrackState.LOST:
+        return DisplayState.LOST
+    if needle.state is TrackState.SEARCHING or view.aim.certainty is Certainty.UNKNOWN or view.aim.entry is None:
+        return DisplayState.SEARCHING
+    if guidance_age_ns(view) > HIDDEN_AFTER_NS:
+        return DisplayState.LOST
+    if view.aim.certainty is Certainty.SHAFT_ONLY or view.aim.tip is None:
+        return DisplayState.SHAFT_ONLY
+    return DisplayState.CONFIRMED
+
+
+def known(value: float | None) -> float | None:
+    """The value, or None when it is absent or not a finite number (then nothing is shown for it)."""
+    return value if value is not None and math.isfinite(value) else None
