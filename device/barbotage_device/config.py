@@ -11,6 +11,7 @@ from barbotage_device.capture.region import Region
 from barbotage_device.capture.settings import CaptureSettings
 from barbotage_device.config_schema import EXAMPLE, build, render, setting
 from barbotage_device.errors import ConfigError, NotFoundError
+from barbotage_device.guidance.prompter import PrompterSettings
 from barbotage_device.perception.tracker_settings import TrackerSettings
 from barbotage_models.contract.canonical import MIN_REGION_PX
 from barbotage_models.contract.geometry import SCALE_MAX_MM_PER_PX, SCALE_MIN_MM_PER_PX, Scale
@@ -94,6 +95,7 @@ class DeviceConfig:
     tracker: TrackerSettings = field(
         default_factory=TrackerSettings, metadata=setting("How things are followed from frame to frame.")
     )
+    prompts: PrompterSettings = field(default_factory=PrompterSettings, metadata=setting("When a prompt is raised."))
 
 
 def load_config(path: Path | None, environ: Mapping[str, str]) -> DeviceConfig:

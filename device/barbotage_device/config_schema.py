@@ -148,7 +148,7 @@ def _comment(field: "dataclasses.Field[Any]") -> list[str]:
     limits = f" One of {', '.join(map(repr, choices))}." if choices else ""
     if MINIMUM in metadata or MAXIMUM in metadata:
         limits = f" From {metadata.get(MINIMUM, '-inf')} to {metadata.get(MAXIMUM, 'inf')}{' ' + metadata[UNIT] if metadata.get(UNIT) else ''}."
-    return [f"# {metadata.get(HELP, field.name)}{limits}"]
+    return [f"# {str(metadata.get(HELP, field.name)).rstrip('.')}.{limits}"]
 
 
 def _optional_section(cls: type[Any], key: str, field: "dataclasses.Field[Any]") -> str:

@@ -64,7 +64,7 @@ def parse_src(text: str) -> SourceSpec:
     if "/" in word or (not colon and Path(text).suffix):
         raise NotFoundError(f"no file or folder at {text}; check the path")
     close = difflib.get_close_matches(word, list(SourceKind), n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
+    hint = f"did you mean '{close[0]}'? " if close else ""
     raise UsageError(f"unknown source {text!r}; {hint}write {GRAMMAR}")
 
 

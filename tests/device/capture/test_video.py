@@ -44,7 +44,8 @@ def _write(path: Path, form: Format, frames: int = FRAMES, ticks: list[int] | No
     """Bars of 0, 128 and 255, some noise below, and a bright column at x = 2 * frame; 25 frames a second unless ``ticks`` (ms)."""
     with av.open(str(path), "w", options=FASTSTART if form.faststart else {}) as container:
         stream = container.add_stream(form.codec, rate=25)
-        stream.width, stream.height, stream.pix_fmt = 160, 120, form.pixel_format  # type: ignore[union-attr,unused-ignore]
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 160, 120, form.pixel_format
         if ticks:
             stream.codec_context.time_base = Fraction(1, 1000)
         for index in range(frames):
@@ -54,8 +55,8 @@ def _write(path: Path, form: Format, frames: int = FRAMES, ticks: list[int] | No
             frame = av.VideoFrame.from_ndarray(picture, format="gray")
             if ticks:
                 frame.pts, frame.time_base = ticks[index], Fraction(1, 1000)
-            container.mux(stream.encode(frame))  # type: ignore[attr-defined,unused-ignore]
-        container.mux(stream.encode())  # type: ignore[attr-defined,unused-ignore]
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
     return path
 
 
