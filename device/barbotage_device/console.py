@@ -78,6 +78,11 @@ def guarded(action: Callable[[], int], console: Console) -> int:
     except KeyboardInterrupt:
         console.note("interrupted")
         return EXIT_INTERRUPTED
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("barbotage"):
+            raise
+        console.error(f"the Python package {error.name} is not installed; pip install 'barbotage[device]'")
+        return EXIT_NOT_FOUND
     except BrokenPipeError:
         _drop_stdout()
         return EXIT_DONE

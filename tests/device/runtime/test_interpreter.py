@@ -42,7 +42,7 @@ def test_threads_do_not_change_the_int8_result(model: Path) -> None:
     assert np.array_equal(one.tip, two.tip)
 
 
-def test_int8_and_float_models_see_the_same(model: Path) -> None:
+def test_int8_and_float_models_see_the_same() -> None:
     small, large = (open_model(bundled_model(number), 1).interpreter.run(noise()) for number in ("int8", "float"))
     agreement = (small.classes.argmax(axis=2) == large.classes.argmax(axis=2)).mean()
     assert agreement >= 0.95, "float input must be scaled like the int8 input"
@@ -66,8 +66,8 @@ def test_other_arrays_are_refused(model: Path, pixels: "np.ndarray[tuple[int, ..
     ("change", "words"),
     [
         (lambda content: content[: len(content) // 2], "cannot be loaded"),
-        (lambda content: b"", "cannot be loaded"),
-        (lambda content: b"this is no model" * 100, "cannot be loaded"),
+        (lambda _: b"", "cannot be loaded"),
+        (lambda _: b"this is no model" * 100, "cannot be loaded"),
         (lambda content: content.replace(b"classes", b"klasses"), "no tensor named 'classes'"),
         (lambda content: content.replace(b"frame", b"image"), "no tensor named 'frame'"),
     ],

@@ -36,13 +36,13 @@ class Time:
 class ScriptedFeed:
     """Plays a script: a frame, None (nothing came in time), a text (the source is lost for this reason), or an error."""
 
-    script: Iterable[Frame | str | None | BaseException]
+    script: Iterable[Frame | str | BaseException | None]
     time: Time
     live: bool = True
     dropped: int = 0
     lost: str | None = None
     closed: bool = False
-    _play: Iterator[Frame | str | None | BaseException] = field(init=False)
+    _play: Iterator[Frame | str | BaseException | None] = field(init=False)
 
     def __post_init__(self) -> None:
         self._play = iter(self.script)
@@ -89,7 +89,7 @@ Play = Callable[..., Run]
 
 @pytest.fixture
 def play(drawn: Interpreter, card: ModelCard) -> Play:
-    def run(script: Iterable[Frame | str | None | BaseException], album: Album | None = None, **settings: object) -> Run:
+    def run(script: Iterable[Frame | str | BaseException | None], album: Album | None = None, **settings: object) -> Run:
         time = Time(1_000 * MS)
         feed = ScriptedFeed(script, time)
         screen, statuses, events = album or Album(), list[Status](), list[str]()
