@@ -46,9 +46,9 @@ class ShoulderSettings:
     undulation_mm: float = 0.5
     skin: Layer = Layer(-21.0, 2.0, 4.0, 0.3, 0.9)
     fat: Layer = Layer(-31.0, 7.5, 5.0, 0.35, 0.6)
-    deltoid: Layer = Layer(-32.0, 8.5, 8.0, 0.28, 0.65)
+    deltoid: Layer = Layer(-33.0, 9.5, 8.0, 0.28, 0.65)
     bursa: Layer = Layer(-47.0, 2.0, 3.0, 0.3, 0.4)
-    tendon: Layer = Layer(-25.0, 7.5, 5.0, 0.28, 0.7)
+    tendon: Layer = Layer(-27.0, 8.0, 5.0, 0.28, 0.7)
     cartilage: Layer = Layer(-46.0, 2.0, 3.0, 0.3, 0.5)
     bone: Layer = Layer(-34.0, 2.0, 2.0, 0.5, 0.7)
     anisotropy_db: float = 7.0

@@ -117,7 +117,7 @@ def random_image(rng: np.random.Generator) -> ImageSettings:
         gain_db=float(rng.normal(-4.6, 3.6)),
         looks=int(rng.choice([1, 2, 3, 5, 7, 9], p=[0.2, 0.22, 0.22, 0.16, 0.12, 0.08])),
         noise_db=float(rng.uniform(-105, -84)),
-        clutter_db=float(rng.uniform(-46, -33)),
+        clutter_db=float(rng.uniform(-45, -32)),
         clutter_length_mm=float(rng.uniform(1.5, 6.0)),
         tgc_db_per_cm_mhz=float(rng.normal(0.63, 0.05)),
         smoothing_mm=float(rng.choice([0.0, rng.uniform(0.05, 0.16)])),
@@ -128,8 +128,8 @@ def random_image(rng: np.random.Generator) -> ImageSettings:
 
 
 def _random_probe(rng: np.random.Generator) -> ProbeSettings:
-    depth = float(rng.uniform(26, 48))
-    width = float(rng.uniform(28, 48))
+    depth = float(rng.uniform(26, 44))
+    width = float(rng.uniform(28, 44))
     return ProbeSettings(
         lines=int(rng.choice([128, 160, 192])),
         samples=round(depth / 0.075),
@@ -140,7 +140,7 @@ def _random_probe(rng: np.random.Generator) -> ProbeSettings:
         f_number=float(rng.uniform(1.6, 3.2)),
         focus_mm=float(rng.uniform(9, 25)),
         focal_depth_mm=float(rng.uniform(9, 20)),
-        scatterers_per_mm2=70.0,
+        scatterers_per_mm2=80.0,
     )
 
 
@@ -152,7 +152,7 @@ def _random_shoulder(rng: np.random.Generator, probe: ProbeSettings) -> Shoulder
     fat = min(fat, max(1.0, room - tendon - deltoid))
     base = ShoulderSettings()
 
-    def vary(layer: Layer, spread_db: float = 5.0) -> Layer:
+    def vary(layer: Layer, spread_db: float = 5.5) -> Layer:
         return replace(
             layer,
             echo_db=layer.echo_db + float(rng.normal(0, spread_db)),

@@ -47,7 +47,7 @@ class Recipe:
     test_share: float = 0.10
     composite_share: float = 0.30
     real_share: float = 0.12
-    frames_per_world: int = 2
+    frames_per_world: int = 3
     frames_per_shard: int = 128
 
     def __post_init__(self) -> None:
