@@ -114,7 +114,7 @@ def random_image(rng: np.random.Generator) -> ImageSettings:
     """One scanner setting."""
     return ImageSettings(
         dynamic_range_db=float(rng.uniform(52, 74)),
-        gain_db=float(rng.normal(-4.6, 3.6)),
+        gain_db=float(rng.normal(-5.6, 3.5)),
         looks=int(rng.choice([1, 2, 3, 5, 7, 9], p=[0.2, 0.22, 0.22, 0.16, 0.12, 0.08])),
         noise_db=float(rng.uniform(-105, -84)),
         clutter_db=float(rng.uniform(-45, -32)),
