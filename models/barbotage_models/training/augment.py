@@ -29,10 +29,10 @@ class AugmentSettings:
     shift_max_cells: int = 8
     border_share: float = 0.15
     border_max_cells: int = 16
-    gain_grey: float = 25.0
+    gain_grey: float = 18.0
     """Standard deviation of the added offset: gain in a log-compressed picture is an offset."""
-    contrast: tuple[float, float] = (0.65, 1.5)
-    """Dynamic range: 60 dB shown as 40 to 90 dB."""
+    contrast: tuple[float, float] = (0.65, 1.35)
+    """Dynamic range: 60 dB shown as 44 to 92 dB."""
     gamma: tuple[float, float] = (0.7, 1.4)
     ramp_grey: float = 20.0
     """Offset between top and bottom (time gain compensation set badly) and between left and right (poor contact)."""
