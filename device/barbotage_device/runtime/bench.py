@@ -26,7 +26,7 @@ WARM_UP_FRAMES = 10
 class Drawing(Protocol):
     """Draws guidance, without a window."""
 
-    def draw(self, guidance: Guidance) -> None:
+    def draw(self, guidance: Guidance) -> object:
         """Draws one bedside picture."""
         ...
 

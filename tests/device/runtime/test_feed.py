@@ -96,11 +96,11 @@ def test_closing_ends_the_thread_of_a_silent_source() -> None:
 def test_the_watch_says_why_nothing_comes_until_it_is_back() -> None:
     watch = SourceWatch()
     feed = LiveFeed(Gated([]), watch)
-    assert feed.lost is None
-    watch.on_event(SourceEvent(SourceChange.LOST, 1, "no picture any more"))
-    assert feed.lost == "no picture any more"
-    watch.on_event(SourceEvent(SourceChange.RESTORED, 2, "back"))
-    assert feed.lost is None
+    told = [feed.lost]
+    for change, message in ((SourceChange.LOST, "no picture any more"), (SourceChange.RESTORED, "back")):
+        watch.on_event(SourceEvent(change, 1, message))
+        told.append(feed.lost)
+    assert told == [None, "no picture any more", None]
 
 
 def test_a_recording_is_read_frame_by_frame_to_its_end(picture: MakeFrame) -> None:
