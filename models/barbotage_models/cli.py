@@ -15,6 +15,8 @@ from barbotage_models.errors import BarbotageError, NotFoundError
 from barbotage_models.progress import EpochWatcher, FrameProgress
 
 EXIT_INTERRUPTED = 130
+TABLE_WIDTH = 110
+"""Columns of a table that goes to a file or a pipe."""
 
 app = typer.Typer(
     name="barbotage-models",
@@ -26,7 +28,8 @@ app = typer.Typer(
 )
 
 Backgrounds = Annotated[
-    Path | None, typer.Option(help="Folder of folders of real pictures; their README.md names the licences.", show_default="simulation only")
+    Path | None,
+    typer.Option(help="Folder of folders of real pictures; their README.md names the licences.", show_default="simulation only"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Seed = Annotated[int, typer.Option(min=0, help="Everything random follows from it.")]
@@ -48,7 +51,9 @@ def simulate(
     seed: Seed = 0,
     backgrounds: Backgrounds = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes; the result does not depend on it.")] = 1,
-    preview: Annotated[Path | None, typer.Option(help="Also write a contact sheet (PNG) of test frames with their labels.")] = None,
+    preview: Annotated[
+        Path | None, typer.Option(help="Also write a contact sheet (PNG) of test frames with their labels.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make labelled frames: simulated worlds, composites on real pictures, real hard negatives."""
@@ -101,6 +106,87 @@ def train(
         typer.echo(json.dumps({"weights": str(weights), "last_epoch": None if last is None else asdict(last)}))
     else:
         typer.echo(f"weights in {weights}")
+
+
+@app.command(
+    epilog="""
+Examples:
+
+`barbotage-models export --weights work/run/weights.npz --data work/data --out work/model`
+"""
+)
+def export(
+    weights: Annotated[Path, typer.Option(help="weights.npz made by 'train'.")],
+    data: DataDir,
+    out: Annotated[Path, typer.Option(help="Where the two models and their cards go.")],
+    as_json: Json = False,
+) -> None:
+    """Convert weights to int8 and float32 models with cards (needs the extra `train`); nothing is written if a gate fails."""
+    _need_tensorflow()
+    from barbotage_models.conversion.export import export as run_export
+    from barbotage_models.training.fit import load_weights
+
+    console = _stderr()
+    with console.status("exporting") as status:
+
+        def say(text: str) -> None:
+            status.update(text)
+            if not console.is_terminal:
+                console.print(text, highlight=False)
+
+        done = run_export(load_weights(weights), data, out, say=say)
+    if as_json:
+        typer.echo(json.dumps({"files": [str(f) for f in done.files], "parity": done.parity.document()}))
+        return
+    typer.echo(
+        f"int8 {done.int8_bytes / 1000:.0f} kB, float32 {done.float_bytes / 1000:.0f} kB; parity: {done.parity.agreement:.2%} of cells agree"
+    )
+    for file in done.files:
+        typer.echo(str(file))
+
+
+@app.command(
+    epilog="""
+Examples:
+
+`barbotage-models evaluate`
+
+`barbotage-models evaluate --model work/model/barbotage-int8.tflite --data work/data --json`
+
+`barbotage-models evaluate --frames 500 --seed 7 --backgrounds pictures`
+"""
+)
+def evaluate(
+    model: Annotated[
+        Path | None, typer.Option(help="A .tflite with its card beside it.", show_default="the bundled model")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Data made by 'simulate'; its test split is used.", show_default="new frames")
+    ] = None,
+    frames: Annotated[int, typer.Option(min=2, help="Without --data: how many test frames to make.")] = 200,
+    seed: Seed = 1_000_003,
+    backgrounds: Backgrounds = None,
+    as_json: Json = False,
+) -> None:
+    """Measure a model: what it finds, misses and claims wrongly, with n and 95 % intervals."""
+    from barbotage_models.bundle import bundled_model
+    from barbotage_models.contract.card import load_card
+    from barbotage_models.evaluation.metrics import measure
+    from barbotage_models.evaluation.report import as_document, as_table
+    from barbotage_models.evaluation.runner import TfliteRunner
+    from barbotage_models.evaluation.testset import fresh_set, stored_set
+
+    path = bundled_model() if model is None else model
+    card = load_card(path)
+    if data is not None and backgrounds is not None:
+        raise typer.BadParameter("--backgrounds makes new frames; leave it out with --data", param_hint="--backgrounds")
+    samples = stored_set(data) if data is not None else fresh_set(frames, seed, backgrounds)
+    with FrameProgress("frames", _stderr(), time.monotonic) as progress:
+        measured = measure(TfliteRunner(path), card, progress.counted(samples.samples, samples.count))
+    if as_json:
+        typer.echo(json.dumps({"model": path.name, "sha256": card.sha256, "measured": as_document(measured, samples.source)}))
+    else:
+        Console(width=None if sys.stdout.isatty() else TABLE_WIDTH).print(as_table(measured, f"{path.name} on {samples.source}"))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,8 +1,8 @@
 """How commands that take longer say so: a bar on a terminal, plain lines otherwise; always on stderr."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -11,6 +11,8 @@ from barbotage_models.contract.taxonomy import Tissue
 
 if TYPE_CHECKING:
     from barbotage_models.training.fit import EpochReport
+
+T = TypeVar("T")
 
 LINE_EVERY_S = 30.0
 """Seconds between plain lines where there is no terminal."""
@@ -46,6 +48,12 @@ class FrameProgress:
         if not self._console.is_terminal and self._clock() - self._said >= LINE_EVERY_S:
             self._said = self._clock()
             self._console.print(f"{self._what}: {done} of {total}", highlight=False)
+
+    def counted(self, items: Iterable[T], total: int) -> Iterator[T]:
+        """The same items, counted as they pass."""
+        for done, item in enumerate(items):
+            self.update(done, total)
+            yield item
 
 
 class EpochWatcher:

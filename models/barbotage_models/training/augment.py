@@ -128,7 +128,9 @@ class Augmenter:
 def plain_batch(samples: Samples, indices: npt.NDArray[np.intp]) -> Batch:
     """The chosen samples unchanged, for validation."""
     tips = tip_maps(samples.tips_cells[indices])
-    return Batch(samples.frames[indices][..., None], samples.classes[indices], tips, samples.bone_known[indices].astype(np.float32))
+    return Batch(
+        samples.frames[indices][..., None], samples.classes[indices], tips, samples.bone_known[indices].astype(np.float32)
+    )
 
 
 def tip_maps(tips_cells: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

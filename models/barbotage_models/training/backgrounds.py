@@ -60,7 +60,9 @@ def find_backgrounds(folder: Path) -> tuple[Background, ...]:
         names = sorted(p for p in subfolder.iterdir() if p.suffix.lower() in SUFFIXES)
         found += [Background(path, split_of(index)) for index, path in enumerate(names)]
     if not found:
-        raise NotFoundError(f"no pictures in subfolders of {folder}; name a folder that holds folders of {', '.join(SUFFIXES)} files")
+        raise NotFoundError(
+            f"no pictures in subfolders of {folder}; name a folder that holds folders of {', '.join(SUFFIXES)} files"
+        )
     return tuple(found)
 
 
@@ -75,7 +77,9 @@ def describe_backgrounds(folder: Path) -> list[dict[str, Any]]:
         for background in own:
             digest.update(background.path.read_bytes())
         counts = {split.value: sum(b.split is split for b in own) for split in Split}
-        described.append({"name": name, "pictures": counts, "sha256": digest.hexdigest(), **licences.get(name, {"licence": "not stated"})})
+        described.append(
+            {"name": name, "pictures": counts, "sha256": digest.hexdigest(), **licences.get(name, {"licence": "not stated"})}
+        )
     return described
 
 
@@ -111,7 +115,9 @@ def ultrasound_region(picture: GreyImage) -> GreyImage:
     columns = _longest_run(chrome.mean(axis=0) < CHROME_SHARE)
     region = picture[box][_longest_run(chrome[:, columns].mean(axis=1) < CHROME_SHARE), columns]
     if min(region.shape) < REGION_MIN_PX:
-        raise InvalidInputError(f"the textured area is only {region.shape[1]}x{region.shape[0]} pixels; {REGION_MIN_PX} are needed")
+        raise InvalidInputError(
+            f"the textured area is only {region.shape[1]}x{region.shape[0]} pixels; {REGION_MIN_PX} are needed"
+        )
     return region
 
 

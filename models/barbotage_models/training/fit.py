@@ -1,9 +1,8 @@
 """The training loop: fixed seed, cosine schedule, averaged weights, a checkpoint after every epoch. Needs the extra ``train``."""
 
-import os
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +15,7 @@ from barbotage_models.contract.output import CLASSES_NAME, TIP_NAME
 from barbotage_models.contract.taxonomy import Tissue
 from barbotage_models.errors import InvalidInputError, NotFoundError
 from barbotage_models.training.augment import Augmenter, AugmentSettings, Batch, plain_batch
+from barbotage_models.training.labels import CELL_MM
 from barbotage_models.training.losses import LossSettings, Targets, total_loss
 from barbotage_models.training.network import DEFAULT_SHAPE, NetworkShape, Weights, build_network, set_checked_weights
 from barbotage_models.training.shards import Samples
@@ -37,8 +37,8 @@ class FitSettings:
     average_decay: float = 0.998
     """Of the moving average of the weights: about 500 steps."""
     network: NetworkShape = DEFAULT_SHAPE
-    losses: LossSettings = LossSettings()
-    augment: AugmentSettings = AugmentSettings()
+    losses: LossSettings = field(default_factory=LossSettings)
+    augment: AugmentSettings = field(default_factory=AugmentSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,13 @@ class Watcher(Protocol):
 
 
 def fit(
-    train: Samples, validation: Samples, out: Path, settings: FitSettings, watcher: Watcher, clock: Callable[[], float], resume: bool = False
+    train: Samples,
+    validation: Samples,
+    out: Path,
+    settings: FitSettings,
+    watcher: Watcher,
+    clock: Callable[[], float],
+    resume: bool = False,
 ) -> Path:
     """Trains and gives the path of the averaged weights (``weights.npz``, rewritten after every epoch).
 
@@ -77,7 +83,9 @@ def fit(
     """
     steps = len(train) // settings.batch_size
     if steps < 1:
-        raise InvalidInputError(f"{len(train)} training samples do not fill one batch of {settings.batch_size}; simulate more frames")
+        raise InvalidInputError(
+            f"{len(train)} training samples do not fill one batch of {settings.batch_size}; simulate more frames"
+        )
     out.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(settings, steps * settings.epochs)
     first = trainer.restore(out / CHECKPOINT_NAME) if resume else 0
@@ -128,7 +136,9 @@ class Trainer:
         state = {f"model_{i:04d}": w for i, w in enumerate(self._model.get_weights())}
         state |= {f"average_{i:04d}": w for i, w in enumerate(self._averaged.get_weights())}
         state |= {f"optimizer_{i:04d}": np.asarray(v) for i, v in enumerate(self._optimizer.variables)}
-        _write_npz(out / CHECKPOINT_NAME, {**state, "epochs_done": np.array(epochs_done), "steps_done": np.array(self.steps_done)})
+        _write_npz(
+            out / CHECKPOINT_NAME, {**state, "epochs_done": np.array(epochs_done), "steps_done": np.array(self.steps_done)}
+        )
         save_weights(out / WEIGHTS_NAME, self._averaged.get_weights())
 
     def restore(self, path: Path) -> int:
@@ -221,8 +231,6 @@ def _run_epoch(trainer: Trainer, train: Samples, settings: FitSettings, epoch: i
 
 
 def _tip_distances_mm(maps: npt.NDArray[np.float32], tips_cells: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    from barbotage_models.training.labels import CELL_MM
-
     visible = ~np.isnan(tips_cells[:, 0])
     rows, columns = np.unravel_index(maps.reshape(len(maps), -1).argmax(axis=1), maps.shape[1:])
     offsets = np.stack([columns, rows], axis=1)[visible] - tips_cells[visible]
@@ -232,8 +240,8 @@ def _tip_distances_mm(maps: npt.NDArray[np.float32], tips_cells: npt.NDArray[np.
 def _write_npz(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
     temporary = path.with_suffix(".part")
     with temporary.open("wb") as stream:
-        np.savez(stream, **arrays)
-    os.replace(temporary, path)
+        np.savez(stream, allow_pickle=False, **arrays)
+    temporary.replace(path)
 
 
 def _read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:

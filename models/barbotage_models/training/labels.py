@@ -137,8 +137,13 @@ def labels_from_json(text: bytes) -> tuple[tuple[DepositLabel, ...], NeedleLabel
     needle = raw["needle"]
     if needle is None:
         return deposits, None
-    points = {key: PointMm(**needle.pop(key)) for key in ("tip", "middle")}
-    return deposits, NeedleLabel(**points, **needle)
+    return deposits, NeedleLabel(
+        tip=PointMm(**needle["tip"]),
+        middle=PointMm(**needle["middle"]),
+        angle_deg=float(needle["angle_deg"]),
+        tip_visible=bool(needle["tip_visible"]),
+        visible_mm=float(needle["visible_mm"]),
+    )
 
 
 def _needle_label(needle: NeedleTruth, extent_px: tuple[int, int]) -> NeedleLabel:

@@ -36,7 +36,9 @@ def total_loss(outputs: dict[str, Any], targets: Targets, settings: LossSettings
     probabilities = _bone_forgiven(tf.clip_by_value(outputs[CLASSES_NAME], EPSILON, 1.0), targets.bone_known)
     classes = cross_entropy(probabilities, targets, settings.class_weights)
     dice = dice_loss(probabilities, targets)
-    return classes + settings.dice_weight * dice + settings.tip_weight * tip_loss(outputs[TIP_NAME], targets.tip, settings.tip_focus)
+    return (
+        classes + settings.dice_weight * dice + settings.tip_weight * tip_loss(outputs[TIP_NAME], targets.tip, settings.tip_focus)
+    )
 
 
 def cross_entropy(probabilities: Any, targets: Targets, class_weights: tuple[float, ...]) -> Any:

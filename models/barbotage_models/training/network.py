@@ -87,7 +87,9 @@ def set_checked_weights(model: Any, weights: Sequence[npt.NDArray[np.float32]]) 
     shapes = [tuple(w.shape) for w in weights]
     expected = [tuple(w.shape) for w in model.weights]
     if shapes != expected:
-        raise InvalidInputError(f"the weights have {len(shapes)} arrays that do not fit this network of {len(expected)}; train again")
+        raise InvalidInputError(
+            f"the weights have {len(shapes)} arrays that do not fit this network of {len(expected)}; train again"
+        )
     model.set_weights(list(weights))
 
 

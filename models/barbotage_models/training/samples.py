@@ -26,7 +26,13 @@ from barbotage_models.errors import InvalidInputError, RefusedError
 from barbotage_models.simulator.composite import composite_onto
 from barbotage_models.simulator.randomise import random_frames
 from barbotage_models.simulator.truth import Truth
-from barbotage_models.training.backgrounds import describe_backgrounds, find_backgrounds, load_picture, random_crop, ultrasound_region
+from barbotage_models.training.backgrounds import (
+    describe_backgrounds,
+    find_backgrounds,
+    load_picture,
+    random_crop,
+    ultrasound_region,
+)
 from barbotage_models.training.labels import Sample, SampleKind, labelled, truth_in_canonical, used_extent_px
 from barbotage_models.training.shards import MANIFEST_NAME, Manifest, Split, write_manifest, write_shard
 

@@ -1,7 +1,6 @@
 """How labelled frames are stored: .npz shards of samples and a JSON manifest that says how they were made."""
 
 import json
-import os
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -72,7 +71,7 @@ def write_shard(path: Path, samples: Sequence[Sample]) -> None:
             kinds=np.array([int(s.kind) for s in samples], dtype=np.uint8),
             labels=np.array([labels_to_json(s) for s in samples]),
         )
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def read_shard(path: Path) -> list[Sample]:
@@ -106,14 +105,16 @@ def write_manifest(directory: Path, manifest: Manifest) -> None:
     }
     temporary = directory / (MANIFEST_NAME + ".part")
     temporary.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    os.replace(temporary, directory / MANIFEST_NAME)
+    temporary.replace(directory / MANIFEST_NAME)
 
 
 def read_manifest(directory: Path) -> Manifest:
     """The manifest of a data directory. Raises NotFoundError or InvalidInputError."""
     path = directory / MANIFEST_NAME
     if not path.is_file():
-        raise NotFoundError(f"no {MANIFEST_NAME} in {directory}; make the data with 'barbotage-models simulate --out {directory}'")
+        raise NotFoundError(
+            f"no {MANIFEST_NAME} in {directory}; make the data with 'barbotage-models simulate --out {directory}'"
+        )
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
         version, size = raw.pop("format_version"), (raw.pop("frame"), raw.pop("map"))
@@ -122,7 +123,9 @@ def read_manifest(directory: Path) -> Manifest:
         raise InvalidInputError(f"{path} is not a data manifest: {error!r}; make the data again") from error
     expected = ({"size_px": CANONICAL_SIZE_PX, "mm_per_px": CANONICAL_MM_PER_PX}, {"size_px": OUTPUT_SIZE_PX})
     if version != FORMAT_VERSION or size != expected:
-        raise InvalidInputError(f"{path} has format {version} and sizes {size}, expected {FORMAT_VERSION} and {expected}; make the data again")
+        raise InvalidInputError(
+            f"{path} has format {version} and sizes {size}, expected {FORMAT_VERSION} and {expected}; make the data again"
+        )
     return manifest
 
 

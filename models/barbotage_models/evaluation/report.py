@@ -1,0 +1,62 @@
+"""The figures of a model as a document for the card and as a table for people."""
+
+import math
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+
+from barbotage_models.evaluation.intervals import Estimate
+from barbotage_models.evaluation.metrics import Row
+from barbotage_models.training.labels import SampleKind
+
+NO_CALCIFICATION = (
+    "No real calcification was ever seen: no public labelled set of calcific tendinopathy exists. Sensitivity holds for simulated "
+    "deposits only; on real frames only false alarms are measured."
+)
+NO_BACKGROUNDS = "not measured: the test data hold no real pictures (made without --backgrounds)"
+_TITLES = {
+    SampleKind.SIMULATED: "simulated frames (worlds never trained on)",
+    SampleKind.COMPOSITE: "simulated needle and deposit on real pictures (never trained on)",
+    SampleKind.REAL: "real pictures without needle or deposit (never trained on): false alarms",
+}
+
+
+def as_document(measured: dict[SampleKind, list[Row]], source: str) -> dict[str, Any]:
+    """The figures as JSON-ready values: per kind of frame, per figure, value, low, high, n and unit; null where nothing was measured."""
+    document: dict[str, Any] = {"on": source, "interval": "95 %", "note": NO_CALCIFICATION}
+    for kind in SampleKind:
+        rows = measured.get(kind)
+        document[kind.name.lower()] = NO_BACKGROUNDS if rows is None else {row.name: _values(row) for row in rows}
+    return document
+
+
+def as_table(measured: dict[SampleKind, list[Row]], title: str) -> RenderableType:
+    """The figures as a table, shares in per cent."""
+    table = Table(title=title, caption=NO_CALCIFICATION, title_justify="left", caption_justify="left")
+    for name in ("figure", "value", "95 % interval", "n"):
+        table.add_column(name, justify="left" if name == "figure" else "right")
+    for kind in SampleKind:
+        table.add_section()
+        rows = measured.get(kind)
+        table.add_row(f"[bold]{_TITLES[kind]}[/bold]", *(() if rows else ("", NO_BACKGROUNDS)))
+        for row in rows or ():
+            table.add_row(f"  {row.name.replace('_', ' ')}", *_texts(row))
+    return table
+
+
+def _values(row: Row) -> dict[str, Any]:
+    def number(value: float) -> float | None:
+        return None if math.isnan(value) else round(value, 4)
+
+    e = row.estimate
+    return {"value": number(e.value), "low": number(e.low), "high": number(e.high), "n": e.n, "unit": row.unit}
+
+
+def _texts(row: Row) -> tuple[str, str, str]:
+    e: Estimate = row.estimate
+    if math.isnan(e.value):
+        return "none", "", str(e.n)
+    if row.unit == "":
+        return f"{e.value:.1%}", f"{e.low:.1%} to {e.high:.1%}", str(e.n)
+    return f"{e.value:.2f} {row.unit}", f"{e.low:.2f} to {e.high:.2f}", str(e.n)
