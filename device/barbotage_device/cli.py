@@ -173,6 +173,39 @@ def detect_command(
     return guarded(action, console)
 
 
+@app.command(name="demo")
+def demo_command(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where video, pictures and figures go.")] = Path("demo"),
+    language: Annotated[str | None, typer.Option("--language", metavar="fr|en", help="Language of the screen.")] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed: another shoulder and other hands.")] = 0,
+    headless: Annotated[bool, typer.Option("--headless", help="No window even where there is a display.")] = False,
+    model: ModelOption = None,
+    threads: ThreadsOption = None,
+    size: SizeOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    r"""A complete guided procedure on the simulated probe, with a simulated operator who sees only the screen.
+
+    Leaves procedure.mp4 (the screen), moments.png (the key moments) and summary.json (tip error against the simulator's truth, times, prompts).
+
+    \b
+    Examples:
+      barbotage-device demo
+      barbotage-device demo --out fr --language fr --size 1280x800
+    """
+
+    def action() -> int:
+        from barbotage_device.runtime.demo.command import demo
+        from barbotage_device.runtime.demo.procedure import DemoRequest
+        from barbotage_device.runtime.models import choose_model
+
+        request = DemoRequest(out, _language(language or "en"), _size(size or DEFAULT_SIZE), seed)
+        return demo(request, choose_model(model, threads or 1), console, as_json=as_json, with_window=not headless)
+
+    console = Console()
+    return guarded(action, console)
+
+
 @app.command(name="check")
 def check_command(model: ModelOption = None, threads: ThreadsOption = None, as_json: JsonOption = False) -> int:
     r"""Self-test: parts, model, a simulated frame with a known answer, time per stage, temperature, disk, window.

@@ -85,7 +85,7 @@ class Operator:
             Doing.REALIGN: self._realign,
             Doing.LAVAGE: self._lavage,
             Doing.WITHDRAW: self._withdraw,
-            Doing.DONE: lambda _: Hands(),
+            Doing.DONE: self._rest,
         }[self.doing]
         return self._shaken(act(dt_s))
 
@@ -148,6 +148,9 @@ class Operator:
             self._become(Doing.DONE)
             return Hands()
         return Hands(advance_mm_s=-12.0)
+
+    def _rest(self, _dt_s: float) -> Hands:
+        return Hands()
 
     def _shaken(self, hands: Hands) -> Hands:
         s = self._settings
