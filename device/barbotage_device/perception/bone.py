@@ -16,6 +16,7 @@ MAX_STEP_CELLS = 1.5
 MAX_GAP_CELLS = 8
 """Columns that may be missing within one line (4.8 mm): the width of a deposit's shadow. Unpublished default."""
 
+_THREE = np.arange(3)[:, None]
 _SMOOTHING = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9.0
 
 
@@ -46,9 +47,7 @@ def bone_surface(probability: npt.NDArray[np.uint8], threshold: float, plane: Pl
 def _sub_cell(probability: npt.NDArray[np.uint8], rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64]) -> FloatArray:
     """Rows refined to the centroid of three cells."""
     padded = cv2.copyMakeBorder(probability, 1, 1, 0, 0, cv2.BORDER_CONSTANT, value=0)
-    above = padded[rows, columns].astype(np.float64)
-    middle = padded[rows + 1, columns].astype(np.float64)
-    below = padded[rows + 2, columns].astype(np.float64)
+    above, middle, below = padded[rows + _THREE, columns].astype(np.float64)
     return np.asarray(rows + (below - above) / (above + middle + below), dtype=np.float64)
 
 

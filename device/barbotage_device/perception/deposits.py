@@ -84,6 +84,9 @@ def _candidate(
 
 
 def _on_bone(own: npt.NDArray[np.bool_], left: int, top: int, bone: FloatArray, plane: Plane) -> bool:
+    bottom_mm = plane.z0_mm + plane.z_mm_per_px * (STRIDE_PX * (top + own.shape[0] - 1) + CELL_CENTRE_PX)
+    if bottom_mm <= float(bone[:, 1].min()) - BONE_CONTACT_MM:
+        return False
     rows, columns = np.nonzero(own)
     x_mm = plane.x0_mm + plane.x_mm_per_px * (STRIDE_PX * (columns + left) + CELL_CENTRE_PX)
     z_mm = plane.z0_mm + plane.z_mm_per_px * (STRIDE_PX * (rows + top) + CELL_CENTRE_PX)
@@ -129,11 +132,11 @@ def _measured(contour: npt.NDArray[np.float32], confidence: float, plane: Plane)
         plane.x0_mm + plane.x_mm_per_px * moments["m10"] / moments["m00"],
         plane.z0_mm + plane.z_mm_per_px * moments["m01"] / moments["m00"],
     )
-    hull = plane.mm_from_px(np.asarray(cv2.convexHull(contour)[:, 0, :], dtype=np.float64))
-    longest_mm, across_mm = extents(hull)
+    hull = np.asarray(cv2.convexHull(contour)[:, 0, :], dtype=np.float64)
+    longest_mm, across_mm = extents(plane.mm_from_px(hull))
     outline = plane.mm_from_px(np.asarray(cv2.approxPolyDP(contour, OUTLINE_TOLERANCE_PX, True)[:, 0, :], dtype=np.float64))
-    left, top = contour[:, 0, :].min(axis=0).tolist()
-    right, bottom = contour[:, 0, :].max(axis=0).tolist()
+    left, top = hull.min(axis=0).tolist()
+    right, bottom = hull.max(axis=0).tolist()
     deposit = Deposit(
         outline=outline,
         centre=centre,
@@ -149,12 +152,11 @@ def _measured(contour: npt.NDArray[np.float32], confidence: float, plane: Plane)
 
 def extents(hull: FloatArray) -> tuple[float, float]:
     """Longest chord of a convex polygon (n, 2) and its widest extent across that chord, in its unit."""
-    between = hull[:, None, :] - hull[None, :, :]
-    squares = between[:, :, 0] ** 2 + between[:, :, 1] ** 2
-    first, second = divmod(int(squares.argmax()), len(hull))
-    longest = float(squares[first, second]) ** 0.5
+    corners = hull[:, 0] + 1j * hull[:, 1]
+    chords = np.abs(corners[:, None] - corners)
+    first, second = divmod(int(chords.argmax()), len(hull))
+    longest = float(chords[first, second])
     if longest == 0.0:
         return 0.0, 0.0
-    dx, dz = (hull[second] - hull[first]) / longest
-    across = hull @ np.array([-dz, dx])
-    return longest, float(across.max() - across.min())
+    across = (corners * np.conj(corners[second] - corners[first])).imag
+    return longest, float(across.max() - across.min()) / longest

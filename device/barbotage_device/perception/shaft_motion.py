@@ -67,10 +67,10 @@ class ShaftMotion:
         return sum(axis.along_mm(s.end) for s in newer) / len(newer) - axis.along_mm(end)
 
     def speed_mm_s(self) -> float:
-        """Speed of the end or of the shaft behind it, whichever is faster; 0 while too few frames are known."""
-        if len(self._samples) < MIN_SAMPLES:
-            return 0.0
+        """Speed of the end or of the shaft behind it, whichever is faster; 0 while less than half of the window is known."""
         samples = list(self._samples)
+        if len(samples) < MIN_SAMPLES or samples[-1].capture_ns - samples[0].capture_ns < self._window_ns / 2:
+            return 0.0
         half = len(samples) // 2
         older, newer = samples[:half], samples[-half:]
         time_s = (sum(s.capture_ns for s in newer) - sum(s.capture_ns for s in older)) / half / NS_PER_S

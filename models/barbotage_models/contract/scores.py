@@ -26,7 +26,7 @@ def deposit_score(cells: npt.NDArray[np.uint8]) -> float:
     ``cells`` (any shape, not empty): the deposit probabilities of all cells of one 8-connected component of the map
     ``deposit >= level(thresholds.deposit_pixel)``.
     """
-    return float(cells.mean()) / 256.0
+    return int(cells.sum()) / (256.0 * cells.size)
 
 
 def needle_score(cells: npt.NDArray[np.uint8]) -> float:
@@ -36,7 +36,7 @@ def needle_score(cells: npt.NDArray[np.uint8]) -> float:
     lie within ``NEEDLE_INLIER_MM`` of the axis. At the bedside the axis is the fitted one. To fit a calibration, take
     the true axis for needles that are there, and the best straight line through the cells where there is none.
     """
-    return float(cells.mean()) / 256.0
+    return int(cells.sum()) / (256.0 * cells.size)
 
 
 def tip_score(peak: Peak) -> float:
