@@ -103,7 +103,7 @@ def run_command(
     size: SizeOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    r"""The bedside program: frames in, guidance on the screen.
+    """The bedside program: frames in, guidance on the screen.
 
     Keys in the window: space accepts the best deposit, o overlay, f freeze, l language, q quit.
     With --headless or without a display there is no window and the best deposit is accepted without asking.
@@ -149,7 +149,7 @@ def detect_command(
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    r"""What the device sees in every frame of files, folders, videos and DICOM.
+    """What the device sees in every frame of files, folders, videos and DICOM.
 
     Each frame stands alone: nothing is tracked or smoothed over time. With --json, one object per frame: path, frame, scale_mm_per_px
     (a number, [x, z] when pixels are not square, null when unknown), needle, deposits, bone, quality. Coordinates are pixels of the
@@ -184,7 +184,7 @@ def demo_command(
     size: SizeOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    r"""A complete guided procedure on the simulated probe, with a simulated operator who sees only the screen.
+    """A complete guided procedure on the simulated probe, with a simulated operator who sees only the screen.
 
     Leaves procedure.mp4 (the screen), moments.png (the key moments) and summary.json (tip error against the simulator's truth, times, prompts).
 
@@ -208,7 +208,7 @@ def demo_command(
 
 @app.command(name="check")
 def check_command(model: ModelOption = None, threads: ThreadsOption = None, as_json: JsonOption = False) -> int:
-    r"""Self-test: parts, model, a simulated frame with a known answer, time per stage, temperature, disk, window.
+    """Self-test: parts, model, a simulated frame with a known answer, time per stage, temperature, disk, window.
 
     Ends with 1 when something that the device needs fails.
 
@@ -235,7 +235,7 @@ def bench_command(
     size: SizeOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    r"""Time per stage (p50, p95, p99) against the budget, drops and memory, on simulated frames rendered beforehand.
+    """Time per stage (p50, p95, p99) against the budget, drops and memory, on simulated frames rendered beforehand.
 
     \b
     Examples:
