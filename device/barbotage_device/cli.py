@@ -244,10 +244,11 @@ def bench_command(
     """
 
     def action() -> int:
+        screen_size = _size(size or DEFAULT_SIZE)
         from barbotage_device.runtime.bench import BenchRequest, bench
         from barbotage_device.runtime.models import choose_model
 
-        return bench(BenchRequest(frames, _size(size or DEFAULT_SIZE), as_json), choose_model(model, threads or 1), console)
+        return bench(BenchRequest(frames, screen_size, as_json), choose_model(model, threads or 1), console)
 
     console = Console()
     return guarded(action, console)

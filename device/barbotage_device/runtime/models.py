@@ -10,4 +10,4 @@ def choose_model(named: Path | None, threads: int) -> LoadedModel:
     """The verified model. Raises NotFoundError, CardError, ModelError, UsageError, each in one clear line."""
     if named is not None:
         return open_model(named, threads)
-    return open_fastest((bundled_model("int8"), bundled_model("float")), threads)
+    return open_fastest((bundled_model("int8"), bundled_model("float32")), threads)

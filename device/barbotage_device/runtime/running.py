@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from barbotage_device.bedside.texts import Language
 from barbotage_device.bedside.view import ScreenSize
@@ -14,14 +15,17 @@ from barbotage_device.capture.settings import CaptureSettings
 from barbotage_device.console import Console
 from barbotage_device.runtime.feed import SourceWatch, feed_of
 from barbotage_device.runtime.interpreter import LoadedModel
-from barbotage_device.runtime.loop import LiveLoop, LoopSettings, Reports, Screen
+from barbotage_device.runtime.loop import LiveLoop, LoopSettings, Reports
 from barbotage_device.runtime.pipeline import Pipeline, PipelineSettings
 from barbotage_device.runtime.status import Status, Summary, status_line, status_record, summary_line, summary_record
+
+if TYPE_CHECKING:
+    from barbotage_device.runtime.screen import BedsideScreen
 
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What the operator asked for. Without a ``screen_size`` nothing is drawn and the best deposit is accepted without asking."""
+    """What the operator asked for. Without a ``screen_size`` (or a display) nothing is drawn and the best deposit is accepted without asking."""
 
     spec: SourceSpec
     capture: CaptureSettings
@@ -37,21 +41,25 @@ def run(request: RunRequest, model: LoadedModel, console: Console) -> int:
     watch = SourceWatch()
     source = open_source(request.spec, request.capture, on_event=watch.on_event)
     pipeline = Pipeline(model.interpreter, model.card, request.pipeline)
-    settings = LoopSettings(frames=request.frames, accept_best=request.screen_size is None)
     screen = None if request.screen_size is None else _screen(request, request.screen_size, pipeline, console)
+    settings = LoopSettings(frames=request.frames, accept_best=screen is None)
     loop = LiveLoop(feed_of(source, watch), pipeline, _reports(request.as_json, console), settings, time.monotonic_ns, screen)
     console.note(f"{source.name}: {model.interpreter.name}; Ctrl-C ends")
-    with _terminated_like_interrupt():
-        summary = loop.run()
+    try:
+        with _terminated_like_interrupt():
+            summary = loop.run()
+    finally:
+        if screen is not None:
+            screen.close()
     _conclude(summary, request.as_json, console)
     return summary.exit_code
 
 
-def _screen(request: RunRequest, size: ScreenSize, pipeline: Pipeline, console: Console) -> Screen | None:
+def _screen(request: RunRequest, size: ScreenSize, pipeline: Pipeline, console: Console) -> "BedsideScreen | None":
     # Only here: drawing and its fonts cost memory that a headless run does without.
     from barbotage_device.runtime.screen import open_screen
 
-    screen = open_screen(request.language, size, pipeline, str(request.spec))
+    screen = open_screen(pipeline, size, request.language, str(request.spec))
     if isinstance(screen, str):
         console.warning(f"no window: {screen}; running without one")
         return None

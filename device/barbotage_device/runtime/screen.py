@@ -1,7 +1,6 @@
 """From guidance to the bedside picture, on a window or on none, and the operator's keys."""
 
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +8,7 @@ import numpy.typing as npt
 from barbotage_device.bedside.overlay import Renderer
 from barbotage_device.bedside.texts import Language
 from barbotage_device.bedside.view import BedsideView, ScreenSize
+from barbotage_device.bedside.window import Key, Window, open_window
 from barbotage_device.guidance.aim import Aim
 from barbotage_device.guidance.aiming import unknown_aim
 from barbotage_device.guidance.prompt import Prompts
@@ -20,24 +20,10 @@ from barbotage_device.runtime.timing import NS_PER_MS
 from barbotage_models.contract.canonical import CANONICAL_SIDE_MM, CANONICAL_SIZE_PX, CanonicalFrame, to_canonical
 
 Picture = npt.NDArray[np.uint8]
+WindowLike = Window
+"""Where pictures are shown and keys come from."""
+WINDOW_TITLE = "Barbotage"
 MODEL_ERROR_TITLE = "MODEL ERROR"
-
-
-class WindowLike(Protocol):
-    """A window that shows pictures and knows which keys were pressed."""
-
-    @property
-    def closed(self) -> bool:
-        """Whether the operator has closed it."""
-        ...
-
-    def show(self, picture: Picture) -> None:
-        """Shows a BGR picture."""
-        ...
-
-    def keys(self) -> "list[str] | tuple[str, ...]":
-        """Names of the keys pressed since the last call."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +96,9 @@ class Offscreen:
 
 
 class BedsideScreen:
-    """Shows guidance in a window and obeys the keys: space accepts the best deposit, o, f, l, q."""
+    """Shows guidance in a window and obeys the keys of the window (see Key)."""
 
-    def __init__(self, window: WindowLike, pipeline: Pipeline, size: ScreenSize, language: Language, source_text: str) -> None:
+    def __init__(self, window: Window, pipeline: Pipeline, size: ScreenSize, language: Language, source_text: str) -> None:
         self._window = window
         self._pipeline = pipeline
         self._renderer = Renderer(size)
@@ -138,18 +124,37 @@ class BedsideScreen:
         wishes = [self._obey(key) for key in pressed]
         return all(wishes) and not self._window.closed
 
-    def _obey(self, key: str) -> bool:
-        """Acts on a key; False ends the run. Keys without a meaning do nothing."""
+    def close(self) -> None:
+        """Closes the window."""
+        self._window.close()
+
+    def _obey(self, key: Key) -> bool:
+        """Acts on a key; False ends the run."""
         now = self._presentation
-        if key == "space":
+        if key is Key.PEDAL:
             self._pipeline.accept_target()
-        elif key == "o":
+        elif key is Key.OVERLAY:
             self._presentation = replace(now, overlay_on=not now.overlay_on)
-        elif key == "f":
+        elif key is Key.FREEZE:
             self._presentation = replace(now, frozen=not now.frozen)
-        elif key == "l":
+        elif key is Key.LANGUAGE:
             self._presentation = replace(now, language=Language.EN if now.language is Language.FR else Language.FR)
-        return key not in ("q", "Escape")
+        return key is not Key.QUIT
+
+
+def open_screen(pipeline: Pipeline, size: ScreenSize, language: Language, source_text: str) -> BedsideScreen | str:
+    """The bedside screen in a window, or the reason why there is no window."""
+    window, reason = open_window(WINDOW_TITLE)
+    return reason if window is None else BedsideScreen(window, pipeline, size, language, source_text)
+
+
+def window_problem() -> str | None:
+    """Why no window can be opened here; None when one was opened (and closed again)."""
+    window, reason = open_window(WINDOW_TITLE)
+    if window is None:
+        return reason
+    window.close()
+    return None
 
 
 def _nothing_known() -> Tracks:

@@ -43,7 +43,7 @@ def test_threads_do_not_change_the_int8_result(model: Path) -> None:
 
 
 def test_int8_and_float_models_see_the_same() -> None:
-    small, large = (open_model(bundled_model(number), 1).interpreter.run(noise()) for number in ("int8", "float"))
+    small, large = (open_model(bundled_model(number), 1).interpreter.run(noise()) for number in ("int8", "float32"))
     agreement = (small.classes.argmax(axis=2) == large.classes.argmax(axis=2)).mean()
     assert agreement >= 0.95, "float input must be scaled like the int8 input"
 
@@ -127,7 +127,7 @@ def test_litert_takes_the_first_model_without_timing(model: Path) -> None:
     def no_clock() -> int:
         raise AssertionError("nothing is timed on LiteRT")
 
-    loaded = open_fastest((model, bundled_model("float")), 1, no_clock)
+    loaded = open_fastest((model, bundled_model("float32")), 1, no_clock)
     assert loaded.interpreter.number_format == loaded.card.number_format
     assert loaded.card.sha256 == open_model(model, 1).card.sha256
 

@@ -1,0 +1,137 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from barbotage_device.bedside.texts import Language
+from barbotage_device.bedside.view import DisplayState, ScreenSize, display_state
+from barbotage_device.bedside.window import Key
+from barbotage_device.capture.frame import Frame
+from barbotage_device.runtime.interpreter import Interpreter
+from barbotage_device.runtime.pipeline import Guidance, Pipeline
+from barbotage_device.runtime.screen import BedsideScreen, Offscreen, Presentation, blank_view, view_of
+from barbotage_device.runtime.status import Condition
+from barbotage_models.contract.card import ModelCard
+from barbotage_models.contract.geometry import GreyImage
+
+MakeFrame = Callable[..., Frame]
+SIZE = ScreenSize(800, 480)
+FINE = Condition(frames=6, drops=2, bad_frames=0, lost=None, model_error=None, frame_age_ns=0, latency_ns=21_000_000)
+LOST = Condition(frames=6, drops=2, bad_frames=0, lost="unplugged", model_error=None, frame_age_ns=0, latency_ns=None)
+FAILING = Condition(frames=6, drops=2, bad_frames=0, lost=None, model_error="cannot invoke", frame_age_ns=0, latency_ns=None)
+
+
+class ScriptedWindow:
+    """A window without a screen: keeps the pictures, presses the keys that the test puts down."""
+
+    def __init__(self) -> None:
+        self.pictures: list[GreyImage] = []
+        self.pressed: list[Key] = []
+        self.closed = False
+
+    def show(self, picture: GreyImage) -> None:
+        self.pictures.append(picture.copy())
+
+    def keys(self) -> tuple[Key, ...]:
+        pressed, self.pressed = tuple(self.pressed), []
+        return pressed
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def pipeline(drawn: Interpreter, card: ModelCard, picture: MakeFrame) -> Pipeline:
+    made = Pipeline(drawn, card)
+    for sequence in range(6):
+        made.step(picture(sequence, (100, 120)))
+    return made
+
+
+@pytest.fixture
+def guidance(pipeline: Pipeline) -> Guidance:
+    assert pipeline.last is not None
+    return pipeline.last
+
+
+def test_the_view_carries_what_the_run_knows(guidance: Guidance) -> None:
+    view = view_of(guidance, FINE, Presentation(Language.FR))
+    assert view.pixels is guidance.frame.pixels
+    assert (view.drops, view.heartbeat, view.latency_ms, view.source_lost) == (2, 6, 21.0, None)
+    assert view.measurable
+
+
+@pytest.mark.parametrize(("condition", "words"), [(LOST, "unplugged"), (FAILING, "MODEL ERROR: cannot invoke")])
+def test_a_lost_source_and_a_failing_network_hide_all_guidance(guidance: Guidance, condition: Condition, words: str) -> None:
+    for view in (
+        view_of(guidance, condition, Presentation(Language.EN)),
+        blank_view(condition, Presentation(Language.EN), "sim"),
+    ):
+        assert view.source_lost == words
+        assert display_state(view) is DisplayState.SOURCE_LOST
+
+
+def test_before_the_first_frame_an_empty_picture_is_shown(pipeline: Pipeline) -> None:
+    window = ScriptedWindow()
+    assert BedsideScreen(window, pipeline, SIZE, Language.FR, "sim").show(None, FINE)
+    assert window.pictures[0].shape == (480, 800, 3)
+
+
+def test_the_pedal_accepts_the_best_deposit(pipeline: Pipeline, guidance: Guidance) -> None:
+    window = ScriptedWindow()
+    screen = BedsideScreen(window, pipeline, SIZE, Language.FR, "sim")
+    window.pressed = [Key.PEDAL]
+    assert screen.show(guidance, FINE)
+    assert pipeline.accepted == guidance.tracks.deposits[0].identity
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        (Key.OVERLAY, Presentation(Language.FR, overlay_on=False)),
+        (Key.FREEZE, Presentation(Language.FR, frozen=True)),
+        (Key.LANGUAGE, Presentation(Language.EN)),
+    ],
+)
+def test_a_key_changes_the_picture_and_the_same_key_changes_it_back(
+    pipeline: Pipeline, guidance: Guidance, key: Key, expected: Presentation
+) -> None:
+    window = ScriptedWindow()
+    screen = BedsideScreen(window, pipeline, SIZE, Language.FR, "sim")
+    for _ in range(3):
+        window.pressed = [key]
+        screen.show(guidance, FINE)
+        if len(window.pictures) == 1:
+            assert screen.presentation == expected
+    first, changed, back = window.pictures
+    assert not np.array_equal(first, changed)
+    assert np.array_equal(first, back)
+
+
+def test_a_frozen_picture_stays_while_frames_go_on(pipeline: Pipeline, guidance: Guidance, picture: MakeFrame) -> None:
+    window = ScriptedWindow()
+    screen = BedsideScreen(window, pipeline, SIZE, Language.FR, "sim")
+    window.pressed = [Key.FREEZE]
+    screen.show(guidance, FINE)
+    screen.show(pipeline.step(picture(7, (20, 30))), FINE)
+    screen.show(pipeline.step(picture(8, (150, 200))), FINE)
+    assert np.array_equal(window.pictures[1], window.pictures[2])
+
+
+@pytest.mark.parametrize("ended_by", ["key", "window"])
+def test_the_operator_can_end_the_run(pipeline: Pipeline, guidance: Guidance, ended_by: str) -> None:
+    window = ScriptedWindow()
+    screen = BedsideScreen(window, pipeline, SIZE, Language.FR, "sim")
+    assert screen.show(guidance, FINE)
+    window.pressed = [Key.QUIT] if ended_by == "key" else []
+    window.closed = ended_by == "window"
+    assert not screen.show(guidance, FINE)
+    screen.close()
+    assert window.closed
+
+
+def test_offscreen_drawing_gives_the_bedside_picture(guidance: Guidance) -> None:
+    picture = Offscreen(SIZE).draw(guidance)
+    assert picture.shape == (480, 800, 3)
+    assert picture.dtype == np.uint8
+    assert picture.std() > 5
