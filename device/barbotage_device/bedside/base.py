@@ -19,7 +19,7 @@ LABELLED_TICK_MM = 10
 SCALE_BARS_MM = (10, 5)
 """Lengths of the scale bar; the longest that takes at most a third of the image's width is drawn."""
 CHIP_TOP, CHIP_HEIGHT, PAD = 33, 36, 14
-RULES = (158, 250)
+RULES = (158, 255)
 """Hairlines of the panel, between distance, angle and the rows."""
 
 
@@ -39,7 +39,8 @@ class BaseKey:
 def base_key(view: BedsideView, size: ScreenSize, state: DisplayState) -> BaseKey:
     """The key of the static part of a view."""
     plane = view.canonical_view
-    return BaseKey(size, plane.width_mm, plane.depth_mm, view.measurable, view.language, state, view.source_text)
+    measurable = view.measurable and state is not DisplayState.SOURCE_LOST
+    return BaseKey(size, plane.width_mm, plane.depth_mm, measurable, view.language, state, view.source_text)
 
 
 def base_picture(key: BaseKey, layout: Layout, painter: TextPainter) -> Picture:
@@ -90,17 +91,14 @@ def _dashed(canvas: Picture, layout: Layout, colour: Colour, thickness_px: int, 
     band = layout.image.grown(layout.border_px)
     inset = (layout.border_px - thickness_px) // 2
     ring = band.grown(-inset)
-    for near, far in ((ring.left_px, ring.right_px - thickness_px), (ring.top_px, ring.bottom_px - thickness_px)):
-        horizontal = near == ring.left_px and far == ring.right_px - thickness_px
-        span = np.array([[float(near), 0.0], [float(far + thickness_px), 0.0]])
-        for piece in np.rint(dashes(span[0], span[1], dash * layout.unit, gap * layout.unit)[:, :, 0]).astype(int):
-            begin, end = int(piece[0]), int(piece[1])
-            if horizontal:
-                canvas[ring.top_px : ring.top_px + thickness_px, begin:end] = colour
-                canvas[ring.bottom_px - thickness_px : ring.bottom_px, begin:end] = colour
-            else:
-                canvas[begin:end, ring.left_px : ring.left_px + thickness_px] = colour
-                canvas[begin:end, ring.right_px - thickness_px : ring.right_px] = colour
+    for piece in dashes((ring.left_px, 0.0), (ring.right_px, 0.0), dash * layout.unit, gap * layout.unit):
+        columns = slice(round(piece[0][0]), round(piece[1][0]))
+        canvas[ring.top_px : ring.top_px + thickness_px, columns] = colour
+        canvas[ring.bottom_px - thickness_px : ring.bottom_px, columns] = colour
+    for piece in dashes((0.0, ring.top_px), (0.0, ring.bottom_px), dash * layout.unit, gap * layout.unit):
+        rows = slice(round(piece[0][1]), round(piece[1][1]))
+        canvas[rows, ring.left_px : ring.left_px + thickness_px] = colour
+        canvas[rows, ring.right_px - thickness_px : ring.right_px] = colour
 
 
 def _hatch(canvas: Picture, layout: Layout, colour: Colour, *, crossed: bool) -> None:

@@ -5,6 +5,7 @@ import math
 import cv2
 import numpy as np
 
+from barbotage_device.bedside import theme
 from barbotage_device.bedside.text import Picture
 from barbotage_device.bedside.theme import Colour
 from barbotage_device.bedside.view import DisplayState
@@ -91,9 +92,10 @@ def turn_icon(pen: Pen, turn: Turn, side: EntrySide | None) -> None:
 
 def heartbeat_icon(pen: Pen, step: int, steps: int, dot: Colour) -> None:
     """A ring with a dot that goes round: it stands still when the pictures do."""
+    pen.colour = theme.HAIRLINE
     pen.ring(0, 0, 0.75)
     angle = math.tau * (step % steps) / steps
-    pen.dot(0.75 * math.sin(angle), -0.75 * math.cos(angle), 0.32, dot)
+    pen.dot(0.75 * math.sin(angle), -0.75 * math.cos(angle), 0.36, dot)
 
 
 def _confirmed(pen: Pen) -> None:

@@ -95,9 +95,9 @@ def _say_source_lost(canvas: Picture, layout: Layout, view: BedsideView, painter
     patches = [painter.fitted(texts_in(view.language)("state-source-lost"), title, room)]
     patches += [painter.fitted(line, body, room) for line in _wrapped(view.source_lost or "", body, room, painter)]
     base = image.top_px + image.height_px // 2 - layout.px(12)
-    for patch in patches:
+    for index, patch in enumerate(patches):
         blit(canvas, patch, image.left_px + (image.width_px - patch.width_px) // 2, base)
-        base += layout.px(26)
+        base += layout.px(38 if index == 0 else 26)
 
 
 def _wrapped(text: str, style: TextStyle, room_px: int, painter: TextPainter, most: int = 4) -> list[str]:

@@ -19,10 +19,10 @@ from barbotage_models.contract.taxonomy import EntrySide
 # Baselines and tops, in units of the 800x480 screen from the top of the panel.
 HEADER_BASE = 23
 DISTANCE_LABEL_BASE, DISTANCE_BASE = 92, 146
-ANGLE_LABEL_BASE, ANGLE_BASE = 177, 216
-CONFIDENCE_BASE = 239
-ROWS_BASE, ROW_STEP = 269, 21.5
-HEALTH_BASE, NOTICE_BASE = 400, 418
+ANGLE_LABEL_BASE, ANGLE_BASE = 176, 219
+CONFIDENCE_BASE = 243
+ROWS_BASE, ROW_STEP = 274, 21
+HEALTH_ABOVE_FOOT, NOTICE_ABOVE_FOOT = 27, 9
 BANNER_TOP, BANNER_HEIGHT = 82, 68
 HEARTBEAT_SPOKES = 8
 DISTANCE_TYPE, ANGLE_TYPE, UNIT_TYPE, TURN_TYPE = 60, 42, 26, 28
@@ -101,7 +101,7 @@ class PanelArtist:
 
     def _header(self, canvas: Picture, lines: dict[Slot, Line], heartbeat: int) -> None:
         centre, step = (self.right - self.layout.px(8), self.layout.px(HEADER_BASE - 6)), heartbeat % HEARTBEAT_SPOKES
-        self._icon(canvas, ("heartbeat", step), centre, 8, lambda pen: heartbeat_icon(pen, step, HEARTBEAT_SPOKES, theme.SOFT))
+        self._icon(canvas, ("heartbeat", step), centre, 8, lambda pen: heartbeat_icon(pen, step, HEARTBEAT_SPOKES, theme.INK))
         end = self.right - self.layout.px(24)
         slow = lines.get(Slot.SLOW)
         if slow is not None:
@@ -179,9 +179,10 @@ class PanelArtist:
     def _footer(self, canvas: Picture, lines: dict[Slot, Line]) -> None:
         health = lines[Slot.HEALTH]
         style = self._style(SMALL_TYPE, theme.FAINT)
-        self._at_left(canvas, health.label, style, self.left, HEALTH_BASE)
-        self._at_right(canvas, health.value, style, HEALTH_BASE)
-        self._at_left(canvas, lines[Slot.NOTICE].label, style, self.left, NOTICE_BASE)
+        foot = self.layout.panel.bottom_px / self.layout.unit
+        self._at_left(canvas, health.label, style, self.left, foot - HEALTH_ABOVE_FOOT)
+        self._at_right(canvas, health.value, style, foot - HEALTH_ABOVE_FOOT)
+        self._at_left(canvas, lines[Slot.NOTICE].label, style, self.left, foot - NOTICE_ABOVE_FOOT)
 
 
 def _confidence_bar(level: int, layout: Layout) -> Patch:

@@ -68,8 +68,13 @@ def has_glyph(weight: Weight, character: str) -> bool:
     """Whether the font draws ``character`` (the narrow space is drawn as a gap)."""
     if character in (" ", "\u00a0", NARROW_SPACE):
         return True
-    face = font(weight, 24)
-    return bytes(face.getmask(character)) != bytes(face.getmask(_NO_SUCH_CHARACTER))
+    return _picture_of(weight, character) != _picture_of(weight, _NO_SUCH_CHARACTER)
+
+
+def _picture_of(weight: Weight, character: str) -> bytes:
+    picture = Image.new("L", (64, 64), 0)
+    ImageDraw.Draw(picture).text((8, 40), character, fill=255, font=font(weight, 24), anchor="ls")
+    return picture.tobytes()
 
 
 def drawable(text: str, weight: Weight) -> str:

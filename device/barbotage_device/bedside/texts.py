@@ -68,7 +68,7 @@ class Texts:
 
     def format_size_mm(self, longest_mm: float, perpendicular_mm: float) -> str:
         """Longest by perpendicular extent: "12,4 × 6,1 mm"."""
-        return f"{self.number(longest_mm)} × {self.number(perpendicular_mm)}{NARROW_SPACE}mm"
+        return f"{self.number(longest_mm)}{NARROW_SPACE}×{NARROW_SPACE}{self.number(perpendicular_mm)}{NARROW_SPACE}mm"
 
     def format_deg(self, angle_deg: float) -> str:
         """An angle in whole degrees: "34°"."""

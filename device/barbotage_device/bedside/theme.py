@@ -21,7 +21,7 @@ DARK_INK: Colour = (14, 12, 10)
 TARGET: Colour = (70, 226, 255)
 DEPOSIT: Colour = (255, 214, 130)
 BONE: Colour = (255, 110, 235)
-SHAFT: Colour = (255, 232, 150)
+SHAFT: Colour = (255, 196, 60)
 TIP: Colour = (150, 255, 140)
 HALO: Colour = (0, 0, 0)
 
