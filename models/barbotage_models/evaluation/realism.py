@@ -52,6 +52,11 @@ class Gate:
         """Whether the value lies in the band."""
         return bool(self.low <= self.value <= self.high)
 
+    def row(self) -> str:
+        """One line of a table."""
+        mark = "ok " if self.passed else "OUT"
+        return f"{mark} {self.name:56s} {self.value:8.3f}  in [{self.low:g}, {self.high:g}] {self.unit}".rstrip()
+
 
 def measure(frames: int = FRAMES, seed: int = FIRST_SEED) -> list[Gate]:
     """Every gate, measured on ``frames`` random frames and on homogeneous phantoms; the same for the same seed."""

@@ -6,6 +6,7 @@ to 20 degrees off the perpendicular and has lost it at 30 to 35; Chiba and groov
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -23,6 +24,10 @@ VISIBLE_CONTRAST = 1.6
 """A piece of shaft whose echo is less than this times the mean echo around it is taken as not visible (about 4 dB)."""
 VISIBLE_FLOOR = 10 ** (-38 / 20)
 """Nor is one that a picture of usual dynamic range shows as black."""
+
+
+SEGMENT_STEPS = 20
+"""Longest labelled piece of shaft, in steps of 0.2 mm."""
 
 
 class NeedleType(StrEnum):
@@ -56,7 +61,7 @@ class NeedleSettings:
     """Share of the shaft that is broken by gaps."""
     tip_gain_db: float = 3.0
     bend_mm: float = 0.0
-    """Sagitta of the bent shaft over 40 mm."""
+    """Sagitta of the bent shaft when 40 mm are inserted; puncture and tip stay on the straight line between them."""
     loss_db: float = 5.0
     """Two-way loss below the shaft."""
     seed: int = 0
@@ -135,6 +140,12 @@ class NeedleEcho:
         """Echo amplitude along the shaft, full scale 1."""
         return np.asarray(self.profile(pose, along_mm) * 10 ** (self._needle.echo_db / 20), dtype=np.float64)
 
+    def sag(self, pose: NeedlePose, along_mm: Float64) -> Float64:
+        """How far the bent shaft lies below its chord from puncture to tip, in mm, at distances along it."""
+        length = max(pose.inserted_mm, 1.0)
+        share = np.clip(along_mm / length, 0.0, 1.0)
+        return np.asarray(4 * self._needle.bend_mm * (length / 40.0) ** 2 * share * (1 - share), dtype=np.float64)
+
     def draw(self, pose: NeedlePose, shift: PointMm) -> tuple[Float32, Float32]:
         """Specular amplitude and local loss in dB per sample, both (samples, lines), of the needle in the picture."""
         probe = self._probe
@@ -143,8 +154,7 @@ class NeedleEcho:
         dx, dz = pose.direction
         along = (x - pose.entry.x_mm - shift.x_mm) / dx
         inside = (along >= 0) & (along <= pose.inserted_mm + 1.0)
-        bend = 4 * self._needle.bend_mm * (along / 40.0) * (1 - along / 40.0)
-        centre = pose.entry.z_mm + shift.z_mm + along * dz + bend
+        centre = pose.entry.z_mm + shift.z_mm + along * dz + self.sag(pose, along)
         amplitude = self.amplitude(pose, along) * inside
         soft_end = np.clip((pose.inserted_mm + 0.2 - along) / 0.4, 0, 1)
         amplitude = (amplitude * soft_end).astype(np.float32)
@@ -183,7 +193,7 @@ def needle_truth(
     cosine = float(np.cos(np.deg2rad(pose.tilt_deg)))
     along = np.append(np.arange(0.0, pose.inserted_mm, 0.2), pose.inserted_mm)
     x = pose.entry.x_mm + shift.x_mm + along * cosine * dx
-    z = pose.entry.z_mm + shift.z_mm + along * cosine * dz
+    z = pose.entry.z_mm + shift.z_mm + along * cosine * dz + needle.sag(pose, along)
     inside = (x >= 0) & (x <= probe.width_mm) & (z >= 0) & (z <= probe.depth_mm)
     if not inside.any():
         return None
@@ -208,8 +218,12 @@ def _stands_out(echo: Float64, x: Float64, z: Float64, probe: ProbeSettings, bac
     return np.asarray(echo > np.maximum(VISIBLE_CONTRAST * around[row, column], VISIBLE_FLOOR), dtype=np.bool_)
 
 
-def _runs(visible: npt.NDArray[np.bool_], x: npt.NDArray[np.float64], z: Float64) -> npt.NDArray[np.float64]:
-    """Ends of the visible pieces, (n, 2, 2)."""
+def _runs(visible: npt.NDArray[np.bool_], x: Float64, z: Float64) -> Float64:
+    """Ends of the visible pieces, (n, 2, 2), each at most ``SEGMENT_STEPS`` long so that they follow a bend."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], visible.astype(np.int8), [0]])))
-    pieces = [[[x[a], z[a]], [x[b - 1], z[b - 1]]] for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= 3]
+    pieces = []
+    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+        if stop - start >= 3:
+            cuts = [*range(start, stop - 1, SEGMENT_STEPS), stop - 1]
+            pieces += [[[x[a], z[a]], [x[b], z[b]]] for a, b in pairwise(cuts)]
     return np.asarray(pieces, dtype=np.float64).reshape(-1, 2, 2)

@@ -104,7 +104,7 @@ def random_needle(rng: np.random.Generator) -> NeedleSettings:
         width_mm=float(rng.uniform(0.08, 0.24)),
         gap_fraction=float(rng.choice([0.0, rng.uniform(0.05, 0.45)], p=[0.4, 0.6])),
         tip_gain_db=float(rng.uniform(-1, 7)),
-        bend_mm=float(rng.choice([0.0, rng.normal(0, 1.2)], p=[0.6, 0.4])),
+        bend_mm=float(rng.choice([0.0, rng.normal(0, 0.9)], p=[0.6, 0.4])),
         loss_db=float(rng.uniform(0, 9)),
         seed=int(rng.integers(2**31)),
     )

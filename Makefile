@@ -1,0 +1,77 @@
+# Two commands are enough: make demo, make test. Each sets up what it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORK ?= work
+# Real pictures for training and evaluation, optional: make model BACKGROUNDS=/path/to/pictures
+BACKGROUNDS ?=
+BACKGROUND_OPTION := $(if $(BACKGROUNDS),--backgrounds $(BACKGROUNDS))
+SOURCES := models device host firmware_tools tests benchmarks
+
+.PHONY: help setup setup-train demo test test-slow lint format bench model texts lock clean
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: $(VENV)/.device ## The virtual environment .venv with pinned versions
+
+setup-train: $(VENV)/.train ## The same, with what training and the peer benchmark need (TensorFlow, 2 GB)
+
+demo: setup ## A guided procedure on the simulated probe; leaves a video, pictures and figures in demo/
+	$(BIN)/barbotage-device demo --out demo
+
+test: lint ## Lint, types, import contracts and the fast tests
+	$(BIN)/pytest -q -m "not slow"
+
+test-slow: setup-train ## The slow tests: a tiny training from nothing, and what takes its time
+	$(BIN)/pytest -q -m slow
+
+lint: setup ## ruff, mypy strict, pyright, import contracts
+	$(BIN)/ruff format --check --quiet $(SOURCES)
+	$(BIN)/ruff check --quiet $(SOURCES)
+	$(BIN)/mypy
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+	$(BIN)/lint-imports
+
+format: setup ## Format the sources
+	$(BIN)/ruff format --quiet $(SOURCES)
+	$(BIN)/ruff check --quiet --fix $(SOURCES)
+
+bench: setup-train ## Per-frame path against an SSD-MobileNetV2 detector, and the simulator
+	$(BIN)/barbotage-device bench
+	$(BIN)/python benchmarks/frame_path.py
+	$(BIN)/python benchmarks/simulator.py
+
+model: setup-train ## Train, export and evaluate the bundled model from nothing (hours on two cores)
+	$(BIN)/barbotage-models simulate --out $(WORK)/data --frames 12000 --seed 1 --workers 2 $(BACKGROUND_OPTION)
+	$(BIN)/barbotage-models train --data $(WORK)/data --out $(WORK)/run --epochs 16
+	$(BIN)/barbotage-models export --weights $(WORK)/run/weights.npz --data $(WORK)/data --out models/barbotage_models/bundle $(BACKGROUND_OPTION)
+
+texts: setup ## Compile the bedside texts after a change of their .po files
+	$(BIN)/pybabel compile --directory device/barbotage_device/bedside/locale --domain barbotage
+
+lock: setup ## Renew constraints.txt after a change of dependencies
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --no-header --no-annotate --no-emit-index-url \
+	  --python-version 3.11 --all-extras pyproject.toml --output-file constraints.txt
+
+clean: ## Remove what make made, but for the work directory
+	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .bench-cache
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "Python 3.11 to 3.13 is needed, $$($(PYTHON) -V) was found; name another with make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq python3-venv; \
+	  else echo "Python's venv is missing; run: sudo apt install python3-venv"; exit 1; fi
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.device: pyproject.toml constraints.txt | $(VENV)/bin/pip
+	@echo "Installing pinned packages into $(VENV) (about a minute) ..."
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[device,screen,dev]'
+	@touch $@
+
+$(VENV)/.train: $(VENV)/.device
+	@echo "Installing TensorFlow into $(VENV) (2 GB) ..."
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[device,screen,dev,train]'
+	@touch $@
