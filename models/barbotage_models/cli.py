@@ -197,8 +197,7 @@ def main(arguments: list[str] | None = None) -> int:
         typer.echo(f"barbotage-models: {error}", err=True)
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        typer.echo("barbotage-models: interrupted", err=True)
-        return EXIT_INTERRUPTED
+        result = EXIT_INTERRUPTED
     except OSError as error:
         typer.echo(f"barbotage-models: {error}", err=True)
         return 1
@@ -208,6 +207,8 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         show()
         return int(getattr(error, "exit_code", 2))
+    if result == EXIT_INTERRUPTED:
+        typer.echo("barbotage-models: interrupted", err=True)
     return int(result or 0)
 
 
@@ -216,7 +217,7 @@ def _stderr() -> Console:
 
 
 def _need_tensorflow() -> None:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         import tensorflow  # noqa: F401
     except ImportError as error:

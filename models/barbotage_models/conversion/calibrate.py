@@ -1,5 +1,6 @@
 """Calibrations and thresholds of a card, from validation frames."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -99,8 +100,8 @@ def best_levels(runner: Runner, samples: list[Sample]) -> PixelLevels:
             counts[value] += np.array(cell_counts(sample, output, PixelLevels(value, value, value)))
 
     def best(start: int) -> float:
-        dice = {value: pooled_dice(c[:, start : start + 3]) for value, c in counts.items()}
-        return max(dice, key=lambda value: dice[value]) if dice[0.5] == dice[0.5] and max(dice.values()) > 0 else 0.5
+        dice = {value: pooled_dice(c[:, start : start + 3]) for value, c in counts.items() if c[0, start + 2] > 0}
+        return max(dice, key=lambda value: dice[value]) if max(dice.values(), default=0.0) > 0 else 0.5
 
     return PixelLevels(best(0), best(3), best(6))
 
@@ -144,7 +145,7 @@ def threshold_at(scores: _Scores, calibration: Calibration, allowed: float, fram
         may_pass = int(allowed * count)
         if count > 0 and len(wrong) > may_pass:
             lowest = max(lowest, float(wrong[may_pass]) + 1e-6)
-    return round(min(lowest, SHOWN_MAX), 4)
+    return min(math.ceil(lowest * 1e4) / 1e4, SHOWN_MAX)  # rounded up: rounding down would let one more through
 
 
 def _collect(runner: Runner, sample: Sample, levels: PixelLevels, deposits: _Scores, needles: _Scores, tips: _Scores) -> None:

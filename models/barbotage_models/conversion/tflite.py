@@ -4,6 +4,9 @@ Only ``from_keras_model`` with a fixed batch of 1 is used: ``from_concrete_funct
 weights that LiteRT runs without complaint. The conversion is byte-deterministic.
 """
 
+import contextlib
+import io
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,7 +31,7 @@ class ConversionError(BarbotageError):
 
 def to_float(weights: Weights, shape: NetworkShape) -> bytes:
     """The float32 model file."""
-    return bytes(tf.lite.TFLiteConverter.from_keras_model(_inference_model(weights, shape)).convert())
+    return _converted(tf.lite.TFLiteConverter.from_keras_model(_inference_model(weights, shape)))
 
 
 def to_int8(weights: Weights, shape: NetworkShape, representative: GreyImage) -> bytes:
@@ -44,7 +47,7 @@ def to_int8(weights: Weights, shape: NetworkShape, representative: GreyImage) ->
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = tf.int8
     converter.inference_output_type = tf.int8
-    content = bytes(converter.convert())
+    content = _converted(converter)
     check_int8(content, int(model.count_params()))
     return content
 
@@ -58,6 +61,13 @@ def check_int8(content: bytes, parameters: int) -> None:
     types = TfliteRunner(content).tensor_types()
     if not set(types) <= INTEGER_TYPES:
         raise ConversionError(f"the int8 graph holds tensors of types {types}; only {sorted(INTEGER_TYPES)} may be left")
+
+
+def _converted(converter: Any) -> bytes:
+    # The converter prints its temporary folder on stdout and warns of its own deprecations; neither is for our users.
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return bytes(converter.convert())
 
 
 def _inference_model(weights: Weights, shape: NetworkShape) -> Any:

@@ -41,9 +41,12 @@ def bootstrap(values: FloatArray, statistic: Callable[[FloatArray], float], seed
     if n == 0:
         return EMPTY
     rng = np.random.default_rng(seed)
-    drawn = [statistic(values[rng.integers(0, n, n)]) for _ in range(RESAMPLES)]
-    low, high = np.nanpercentile(drawn, [2.5, 97.5])
-    return Estimate(float(statistic(values)), float(low), float(high), n)
+    value = float(statistic(values))
+    if math.isnan(value):
+        return EMPTY
+    drawn = np.array([statistic(values[rng.integers(0, n, n)]) for _ in range(RESAMPLES)])
+    low, high = np.percentile(drawn[~np.isnan(drawn)], [2.5, 97.5])
+    return Estimate(value, float(low), float(high), n)
 
 
 def mean(values: FloatArray) -> Estimate:

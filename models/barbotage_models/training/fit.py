@@ -248,7 +248,7 @@ def _read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
     if not path.is_file():
         raise NotFoundError(f"no file {path}; train first with 'barbotage-models train'")
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             return {key: archive[key] for key in archive.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise InvalidInputError(f"{path} cannot be read: {error}; train again") from error

@@ -1,0 +1,110 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from barbotage_models.contract.geometry import PointMm
+from barbotage_models.contract.taxonomy import EntrySide, ShadowType, Tissue
+from barbotage_models.errors import InvalidInputError, NotFoundError
+from barbotage_models.simulator.truth import DepositTruth, NeedleTruth, Truth
+from barbotage_models.training.labels import Sample, SampleKind
+from barbotage_models.training.samples import simulated_sample
+from barbotage_models.training.shards import (
+    MANIFEST_NAME,
+    Manifest,
+    Split,
+    iterate_split,
+    load_split,
+    read_manifest,
+    read_shard,
+    write_manifest,
+    write_shard,
+)
+
+SQUARE = np.array([[-2.0, -1.5], [2.0, -1.5], [2.0, 1.5], [-2.0, 1.5]])
+
+
+def made_sample(width_mm: float = 30.0, depth_mm: float = 24.0, mm_per_px: float = 0.1, tip: PointMm | None = None) -> Sample:
+    centre = PointMm(width_mm / 2, 12.0)
+    deposit = DepositTruth(SQUARE + np.array([centre.x_mm, centre.z_mm]), centre, 5.0, 3.0, 12.0, ShadowType.FAINT)
+    end = PointMm(width_mm / 2, 6.0) if tip is None else tip
+    start = np.array([end.x_mm - 8.0, end.z_mm - 4.0])
+    needle = NeedleTruth(end, PointMm(0, 0), 26.6, EntrySide.LEFT, True, 1.0, np.array([[start, [end.x_mm, end.z_mm]]]))
+    truth = Truth(width_mm, depth_mm, (deposit,), np.array([[-5.0, 20.0], [width_mm + 5, 20.0]]), needle)
+    shape = (round(depth_mm / mm_per_px), round(width_mm / mm_per_px))
+    pixels = np.full(shape, 80, dtype=np.uint8)
+    row, column = round(end.z_mm / mm_per_px), round(end.x_mm / mm_per_px)
+    pixels[max(0, row - 3) : row + 3, max(0, column - 3) : column + 3] = 255
+    return simulated_sample(pixels, mm_per_px, truth)
+
+
+@pytest.mark.parametrize("width_mm", [30.0, 38.4, 50.0])
+def test_labels_lie_where_the_frame_shows_them(width_mm: float) -> None:
+    sample = made_sample(width_mm)
+    rows, columns = np.nonzero(sample.frame > 200)
+    brightest = (columns.mean() - 1.5) / 4, (rows.mean() - 1.5) / 4
+    assert sample.tip_cells == pytest.approx(brightest, abs=0.3)
+    shown_width = min(width_mm, 38.4)
+    ys, xs = np.nonzero(sample.classes == Tissue.DEPOSIT)
+    assert (xs.mean() + 0.5) * 0.6 == pytest.approx(shown_width / 2, abs=0.35)
+    assert (ys.mean() + 0.5) * 0.6 == pytest.approx(12.0, abs=0.35)
+
+
+def test_nothing_is_labelled_outside_the_picture() -> None:
+    sample = made_sample(width_mm=24.0)
+    assert (sample.classes[:, 41:] == Tissue.BACKGROUND).all()
+    assert (sample.classes[:, :40] == Tissue.BONE).any()
+
+
+def test_a_tip_outside_the_picture_is_not_a_visible_tip() -> None:
+    sample = made_sample(tip=PointMm(35.0, 6.0))
+    assert np.isnan(sample.tip_cells).all()
+    assert sample.needle is not None
+    assert not sample.needle.tip_visible
+    assert sample.needle.visible_mm == pytest.approx(np.hypot(3.0, 1.5), abs=0.5)
+
+
+def test_a_shard_gives_back_what_was_written(tmp_path: Path) -> None:
+    samples = [made_sample(), made_sample(tip=PointMm(35.0, 6.0))]
+    write_shard(tmp_path / "a.npz", samples)
+    for before, after in zip(samples, read_shard(tmp_path / "a.npz"), strict=True):
+        assert (before.deposits, before.needle, before.kind, before.bone_known) == (
+            after.deposits,
+            after.needle,
+            after.kind,
+            after.bone_known,
+        )
+        for name in ("frame", "classes", "instances", "tip_cells"):
+            np.testing.assert_array_equal(getattr(before, name), getattr(after, name))
+
+
+def written(folder: Path) -> None:
+    write_shard(folder / "train-0000.npz", [made_sample() for _ in range(5)])
+    shards = {"train": ["train-0000.npz"], "val": [], "test": []}
+    write_manifest(folder, Manifest(1, {}, "0", {s.value: {} for s in Split}, [], shards))
+
+
+def test_a_split_is_loaded_as_arrays_and_can_be_limited(tmp_path: Path) -> None:
+    written(tmp_path)
+    assert load_split(tmp_path, Split.TRAIN).frames.shape == (5, 256, 256)
+    assert len(load_split(tmp_path, Split.TRAIN, limit=3)) == 3
+    assert len(list(iterate_split(tmp_path, Split.TRAIN))) == 5
+    with pytest.raises(NotFoundError, match="val"):
+        load_split(tmp_path, Split.VALIDATION)
+
+
+def test_missing_and_damaged_data_say_so(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="simulate"):
+        read_manifest(tmp_path)
+    written(tmp_path)
+    (tmp_path / "train-0000.npz").write_bytes(b"PK\x03\x04 cut short")
+    with pytest.raises(InvalidInputError, match="train-0000"):
+        load_split(tmp_path, Split.TRAIN)
+    (tmp_path / MANIFEST_NAME).write_text('{"format_version": 1}')
+    with pytest.raises(InvalidInputError, match="manifest"):
+        read_manifest(tmp_path)
+
+
+def test_the_kind_decides_whether_bone_is_known() -> None:
+    assert made_sample().bone_known
+    assert made_sample().kind is SampleKind.SIMULATED
