@@ -113,7 +113,7 @@ class Trainer:
         self._model = build_network(settings.network)
         self._averaged = build_network(settings.network)
         self._averaged.set_weights(self._model.get_weights())
-        self._optimizer = keras.optimizers.AdamW(settings.peak_rate, weight_decay=settings.weight_decay, global_clipnorm=5.0)
+        self._optimizer: Any = keras.optimizers.AdamW(settings.peak_rate, weight_decay=settings.weight_decay, global_clipnorm=5.0)
         self._optimizer.build(self._model.trainable_variables)
         self._step_function = tf.function(self._update)
         self.steps_done = 0

@@ -59,7 +59,7 @@ def build_network(shape: NetworkShape = DEFAULT_SHAPE, batch_size: int | None = 
         x = keras.layers.UpSampling2D(2, interpolation="bilinear")(_pointwise(x, channels))
         x = _separable(keras.layers.Add()([x, level]), channels)
     classes = keras.layers.Conv2D(len(Tissue), 1, name="class_logits")(x)
-    prior = keras.initializers.Constant(float(np.log(TIP_PRIOR / (1.0 - TIP_PRIOR))))
+    prior: Any = keras.initializers.Constant(float(np.log(TIP_PRIOR / (1.0 - TIP_PRIOR))))
     tip = keras.layers.Conv2D(1, 1, bias_initializer=prior, name="tip_logits")(_separable(x, shape.encoder[0]))
     outputs = {
         CLASSES_NAME: keras.layers.Softmax(name=CLASSES_NAME)(classes),
