@@ -85,7 +85,7 @@ class Demo:
         self._request.out.mkdir(parents=True, exist_ok=True)
         started_s = time.monotonic()
         try:
-            with Video(self._request.out / VIDEO_NAME, FRAME_RATE_HZ) as video:
+            with Video(self._request.out / VIDEO_NAME, self._request.size, FRAME_RATE_HZ) as video:
                 self._play(video)
         finally:
             summary = self._summary(time.monotonic() - started_s)

@@ -12,7 +12,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from barbotage_device.bedside.view import BedsideView, DisplayState, display_state
+from barbotage_device.bedside.view import BedsideView, DisplayState, ScreenSize, display_state
 from barbotage_device.runtime.budget import BUDGET, Stage
 from barbotage_device.runtime.timing import Percentiles
 from barbotage_models.contract.geometry import PointMm
@@ -25,13 +25,14 @@ HARM_MM = 5.0
 
 
 class Video:
-    """An H.264 video (MP4) of BGR pictures (h, w, 3), h and w even; written under another name until it is complete."""
+    """An H.264 video (MP4) of BGR pictures of ``size`` (an odd last row or column is cut off); written under another name until it is complete."""
 
-    def __init__(self, path: Path, rate_hz: float) -> None:
+    def __init__(self, path: Path, size: ScreenSize, rate_hz: float) -> None:
         self._path = path
         self._partial = path.with_name(f".{path.name}.partial")
         self._container = av.open(str(self._partial), "w", format="mp4", options={"movflags": "faststart"})
         self._stream = self._container.add_stream("libx264", rate=Fraction(rate_hz).limit_denominator(1000))
+        self._stream.width, self._stream.height = size.width_px // 2 * 2, size.height_px // 2 * 2
         self._stream.pix_fmt = "yuv420p"
         self._stream.options = {"preset": "veryfast", "crf": "21"}
 
@@ -41,8 +42,8 @@ class Video:
 
     def add(self, picture: Picture) -> None:
         """One more picture."""
-        self._stream.height, self._stream.width = picture.shape[:2]
-        for packet in self._stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")):
+        even = np.ascontiguousarray(picture[: self._stream.height, : self._stream.width])
+        for packet in self._stream.encode(av.VideoFrame.from_ndarray(even, format="bgr24")):
             self._container.mux(packet)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
