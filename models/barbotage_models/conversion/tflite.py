@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -71,6 +72,8 @@ def _converted(converter: Any) -> bytes:
 
 
 def _inference_model(weights: Weights, shape: NetworkShape) -> Any:
+    # Layer names end up in the file and are counted up through the life of a process; the same weights must give the same bytes.
+    keras.utils.clear_session()
     trained = build_network(shape)
     set_checked_weights(trained, weights)
     model = build_network(shape, batch_size=1, rescaled=False)
