@@ -3,9 +3,8 @@
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 from barbotage_device.guidance.aim import Aim, Certainty, Target, Turn
+from barbotage_device.guidance.bone_distance import hit_mm, way_distance_mm
 from barbotage_device.guidance.target import find_deposit, is_inside
 from barbotage_device.perception.tracks import NeedleTrack, Tracks, TrackState
 from barbotage_models.contract.geometry import FloatArray, PointMm
@@ -46,10 +45,10 @@ def aim(tracks: Tracks, target: Target | None) -> Aim:
     if needle.state is not TrackState.TRACKING or needle.entry is None or needle.angle_deg is None or needle.side is None:
         return unknown_aim(target, needle.age_ns)
     ray = _ray(needle.tip or needle.entry, needle.angle_deg, needle.side)
-    bone_mm = bone_hit_mm(ray.start, (ray.dx, ray.dz), tracks.bone)
+    bone_mm = None if tracks.bone is None else hit_mm(ray.start, (ray.dx, ray.dz), tracks.bone)
     wanted_mm = None if target is None else ray.along_mm(target.point)
     error_deg = None if target is None else _angle_error_deg(ray, needle, target.point)
-    mm = _Millimetres.none() if not tracks.measurable else _millimetres(ray, needle.tip, target, wanted_mm, bone_mm, tracks.bone)
+    mm = _Millimetres.none() if not tracks.measurable else _millimetres(ray, needle.tip, target, wanted_mm, tracks.bone)
     return Aim(
         certainty=Certainty.SHAFT_ONLY if needle.tip is None else Certainty.CONFIRMED,
         target=target,
@@ -108,12 +107,12 @@ class _Millimetres:
 
 
 def _millimetres(
-    ray: _Ray, tip: PointMm | None, target: Target | None, wanted_mm: float | None, bone_mm: float | None, bone: FloatArray | None
+    ray: _Ray, tip: PointMm | None, target: Target | None, wanted_mm: float | None, bone: FloatArray | None
 ) -> _Millimetres:
     miss = None if target is None else abs(ray.across_mm(target.point))
     if tip is None:
         return _Millimetres(None, None, miss, None)
-    clearance = _clearance_mm(ray, max(0.0, wanted_mm or 0.0), bone_mm, bone)
+    clearance = None if bone is None else way_distance_mm(tip, (ray.dx, ray.dz), max(0.0, wanted_mm or 0.0), bone)
     return _Millimetres(None if target is None else tip.distance_mm(target.point), wanted_mm, miss, clearance)
 
 
@@ -151,32 +150,3 @@ def _edge_mm(ray: _Ray, width_mm: float, depth_mm: float) -> float:
     if ray.dz > 0.0:
         reaches.append((depth_mm - ray.start.z_mm) / ray.dz)
     return max(0.0, min(reaches, default=0.0))
-
-
-def bone_hit_mm(start: PointMm, direction: tuple[float, float], bone: FloatArray | None) -> float | None:
-    """Distance from a point along a unit direction to the bone line (n, 2); None when it is not met."""
-    if bone is None or len(bone) < 2:
-        return None
-    dx, dz = direction
-    x, z = bone[:, 0] - start.x_mm, bone[:, 1] - start.z_mm
-    across = z * dx - x * dz
-    at = np.flatnonzero((across[:-1] > 0) != (across[1:] > 0))
-    if len(at) == 0:
-        return None
-    along = x * dx + z * dz
-    share = across[at] / (across[at] - across[at + 1])
-    hits = along[at] + share * (along[at + 1] - along[at])
-    ahead = hits[hits >= 0.0]
-    return float(ahead.min()) if len(ahead) else None
-
-
-def _clearance_mm(ray: _Ray, reach_mm: float, bone_mm: float | None, bone: FloatArray | None) -> float | None:
-    """Smallest distance between the bone line and the needle's way from the tip over ``reach_mm``."""
-    if bone is None:
-        return None
-    if bone_mm is not None and bone_mm <= reach_mm:
-        return 0.0
-    x, z = bone[:, 0] - ray.start.x_mm, bone[:, 1] - ray.start.z_mm
-    foot = np.clip(x * ray.dx + z * ray.dz, 0.0, reach_mm)
-    squares = (x - foot * ray.dx) ** 2 + (z - foot * ray.dz) ** 2
-    return math.sqrt(float(squares.min()))

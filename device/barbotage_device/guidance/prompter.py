@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 
 from barbotage_device.guidance.aim import Aim, Certainty
+from barbotage_device.guidance.bone_distance import point_distance_mm
 from barbotage_device.guidance.prompt import Priority, Prompt, PromptKind, Prompts
 from barbotage_device.guidance.target import find_deposit
 from barbotage_device.perception.bounded import bounded, check_bounds
@@ -107,8 +108,7 @@ class Prompter:
         """The tip itself: a line that ends in a deposit near the bone always passes near it, and would nag."""
         if aim.tip is None or tracks.bone is None or not tracks.measurable:
             return False
-        x, z = tracks.bone[:, 0] - aim.tip.x_mm, tracks.bone[:, 1] - aim.tip.z_mm
-        return float((x * x + z * z).min()) <= self._settings.near_bone_mm**2
+        return point_distance_mm(aim.tip, tracks.bone) <= self._settings.near_bone_mm
 
     def _past_target(self, tracks: Tracks, aim: Aim) -> bool:
         """All of the target's outline lies behind the tip, along the needle."""

@@ -1,7 +1,8 @@
 """The life of tracks: what appears when, what is kept how long, what resets."""
 
 import math
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pytest
@@ -62,6 +63,10 @@ class Run:
         return self.tracker.update(scene, self.canonical)
 
 
+def last(frames: Iterable[Tracks]) -> Tracks:
+    return deque(frames, maxlen=1)[0]
+
+
 @pytest.fixture
 def run() -> Run:
     return Run()
@@ -105,8 +110,7 @@ def test_needle_life_cycle(
 
 @pytest.mark.parametrize("side", list(EntrySide))
 def test_a_steady_needle_is_reported_as_seen(run: Run, side: EntrySide) -> None:
-    for _ in range(6):
-        tracks = run.frame(needle(side=side), tip(side=side))
+    tracks = last(run.frame(needle(side=side), tip(side=side)) for _ in range(6))
     track = tracks.needle
     assert track.side is side
     assert track.angle_deg == pytest.approx(30.0, abs=0.01)
@@ -119,11 +123,9 @@ def test_a_steady_needle_is_reported_as_seen(run: Run, side: EntrySide) -> None:
 
 
 def test_an_advancing_tip_has_its_speed_and_is_carried_on_while_it_is_hidden(run: Run) -> None:
-    for i in range(15):
-        tracks = run.frame(needle(10 + 0.4 * i), tip(10 + 0.4 * i))
+    tracks = last(run.frame(needle(10 + 0.4 * i), tip(10 + 0.4 * i)) for i in range(15))
     assert tracks.needle.tip_speed_mm_s == pytest.approx(10.0, abs=1.0)
-    for _ in range(2):
-        tracks = run.frame()
+    tracks = last(run.frame() for _ in range(2))
     assert tracks.needle.tip is not None
     assert tracks.needle.tip.distance_mm(on_axis(16.4)) < 0.5
     assert tracks.needle.age_ns == 2 * FRAME_MS * MS
@@ -145,8 +147,7 @@ def test_a_tip_that_jumps_is_refused_until_it_persists(run: Run) -> None:
     tracks = run.frame(needle(), tip(10.0))
     assert tracks.needle.tip is not None
     assert tracks.needle.tip.distance_mm(on_axis(20.0)) < 0.2
-    for _ in range(5):
-        tracks = run.frame(needle(10.0), tip(10.0))
+    tracks = last(run.frame(needle(10.0), tip(10.0)) for _ in range(5))
     assert tracks.needle.tip is not None
     assert tracks.needle.tip.distance_mm(on_axis(10.0)) < 0.3
 
@@ -156,14 +157,12 @@ def test_another_line_is_refused_once_and_followed_when_it_persists(run: Run) ->
         run.frame(needle())
     other = needle(angle_deg=50.0)
     assert run.frame(other).needle.angle_deg == pytest.approx(30.0, abs=0.01)
-    for _ in range(6):
-        tracks = run.frame(other)
+    tracks = last(run.frame(other) for _ in range(6))
     assert tracks.needle.angle_deg == pytest.approx(50.0, abs=0.01)
 
 
 def test_a_slowly_turning_needle_is_followed(run: Run) -> None:
-    for i in range(20):
-        tracks = run.frame(needle(angle_deg=20 + 0.5 * i))
+    tracks = last(run.frame(needle(angle_deg=20 + 0.5 * i)) for i in range(20))
     assert tracks.needle.angle_deg == pytest.approx(29.5, abs=2.0)
 
 
@@ -175,8 +174,7 @@ def test_a_slowly_turning_needle_is_followed(run: Run) -> None:
 def test_movement_of_a_shaft_whose_tip_is_not_seen(run: Run, step_mm: float, turn_deg: float, moving: bool) -> None:
     for _ in range(6):
         run.frame(*SEEN)
-    for i in range(1, 21):
-        tracks = run.frame(needle(20 + step_mm * i, angle_deg=ANGLE_DEG + turn_deg * i))
+    tracks = last(run.frame(needle(20 + step_mm * i, angle_deg=ANGLE_DEG + turn_deg * i)) for i in range(1, 21))
     assert tracks.needle.tip is None
     assert tracks.needle.shaft_moving is moving
     assert tracks.needle.unseen_ns == 20 * FRAME_MS * MS
@@ -194,19 +192,18 @@ def test_a_shaft_that_jitters_by_a_cell_does_not_move(run: Run) -> None:
     [("110", False), ("111", True), ("10101", True), ("100011", False), ("111" + "0" * 12, True), ("111" + "0" * 13, False)],
 )
 def test_deposit_life_cycle(run: Run, seen: str, shown: bool) -> None:
-    for flag in seen:
-        tracks = run.frame(deposits=(deposit(),) if flag == "1" else ())
+    tracks = last(run.frame(deposits=(deposit(),) if flag == "1" else ()) for flag in seen)
     assert bool(tracks.deposits) is shown
 
 
 def test_identities_are_kept_while_deposits_move_and_are_never_used_again(run: Run) -> None:
-    for i in range(20):
-        tracks = run.frame(deposits=(deposit(25 - 0.3 * i), deposit(8 + 0.3 * i, 20.0))[:: 1 if i % 2 else -1])
+    tracks = last(
+        run.frame(deposits=(deposit(25 - 0.3 * i), deposit(8 + 0.3 * i, 20.0))[:: 1 if i % 2 else -1]) for i in range(20)
+    )
     assert [(t.identity, t.deposit.centre.z_mm) for t in tracks.deposits] == [(1, 20.0), (2, 16.0)]
     for _ in range(15):
         run.frame()
-    for _ in range(3):
-        tracks = run.frame(deposits=(deposit(),))
+    tracks = last(run.frame(deposits=(deposit(),)) for _ in range(3))
     assert [t.identity for t in tracks.deposits] == [3]
 
 
@@ -227,8 +224,7 @@ def test_time_that_runs_back_or_leaps_starts_afresh(run: Run, step_ms: int) -> N
     tracks = run.frame(*SEEN, (deposit(),), step_ms=step_ms)
     assert tracks.needle.state is TrackState.SEARCHING
     assert tracks.deposits == ()
-    for _ in range(3):
-        tracks = run.frame(*SEEN, (deposit(),))
+    tracks = last(run.frame(*SEEN, (deposit(),)) for _ in range(3))
     assert tracks.needle.state is TrackState.TRACKING
     assert [t.identity for t in tracks.deposits] == [2]
 
