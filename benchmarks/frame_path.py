@@ -162,7 +162,8 @@ def _peer_network() -> Any:
 
     keras.utils.set_random_seed(SEED)
     frame = keras.Input(batch_shape=(1, PEER_SIDE_PX, PEER_SIDE_PX, 3), name="frame")
-    backbone = keras.applications.MobileNetV2(input_tensor=frame, alpha=1.0, include_top=False, weights=None)
+    applications: Any = keras.applications
+    backbone = applications.MobileNetV2(input_tensor=frame, alpha=1.0, include_top=False, weights=None)
     maps = [backbone.get_layer("block_13_expand_relu").output, backbone.output]
     for width in EXTRA_WIDTHS:
         squeezed = layers.ReLU(6.0)(layers.Conv2D(width // 2, 1)(maps[-1]))

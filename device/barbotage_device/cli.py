@@ -127,7 +127,7 @@ def run_command(
         request = RunRequest(
             spec=spec,
             capture=_capture(chosen, spec, mm_per_px, live),
-            pipeline=PipelineSettings(),
+            pipeline=PipelineSettings(chosen.tracker, chosen.prompts),
             language=_language(language or chosen.screen.language),
             screen_size=None if headless else _size(size or f"{chosen.screen.width_px}x{chosen.screen.height_px}"),
             frames=frames,

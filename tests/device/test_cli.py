@@ -192,7 +192,7 @@ def test_without_a_display_the_run_says_so_and_goes_on_headless(
 
 def test_bench_measures_every_stage(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("barbotage_device.runtime.bench.RENDERED", 3)
-    assert run_command_line(["bench", "--frames", "12", "--json"]) in (0, 1), "1 on a machine slower than the budget"
+    assert run_command_line(["bench", "--frames", "12", "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
     assert set(record["stages_ms"]) == {"resample", "inference", "see", "track", "aim", "draw"}
     assert record["total_ms"]["count"] == 12
