@@ -152,7 +152,8 @@ def detect_command(
     """What the device sees in every frame of files, folders, videos and DICOM.
 
     Each frame stands alone: nothing is tracked or smoothed over time. With --json, one object per frame: path, frame, scale_mm_per_px
-    (a number, [x, z] when pixels are not square, null when unknown), needle, deposits, bone, quality. Coordinates are pixels of the
+    (a number, [x, z] when pixels are not square, null when unknown), needle, deposits, bone, quality. Where needle.tip_confirmed is false,
+    needle.tip_px is only the far end of the visible shaft. Coordinates are pixels of the
     input picture; values in mm are null without a scale. Inputs that cannot be used get one line on stderr each, the others go on.
 
     \b

@@ -189,6 +189,35 @@ def evaluate(
         Console(width=None if sys.stdout.isatty() else TABLE_WIDTH).print(as_table(measured, f"{path.name} on {samples.source}"))
 
 
+@app.command(
+    epilog="""
+Examples:
+
+`barbotage-models realism`
+
+`barbotage-models realism --frames 200 --seed 5 --json`
+"""
+)
+def realism(
+    frames: Annotated[int, typer.Option(min=40, help="Random simulated frames to measure.")] = 96,
+    seed: Seed = 900_000,
+    as_json: Json = False,
+) -> None:
+    """Measure the simulator's pictures against bands measured on real ones; ends with 1 when a value lies outside."""
+    from barbotage_models.evaluation.realism import measure
+
+    with _stderr().status("rendering and measuring"):
+        gates = measure(frames, seed)
+    if as_json:
+        typer.echo(
+            json.dumps({"passed": all(g.passed for g in gates), "gates": [asdict(g) | {"passed": g.passed} for g in gates]})
+        )
+    else:
+        typer.echo("\n".join(g.row() for g in gates))
+    if not all(g.passed for g in gates):
+        raise typer.Exit(1)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command and gives its exit code: 0 done, 1 failed, 2 usage, 3 not found, 4 refused, 130 interrupted."""
     try:

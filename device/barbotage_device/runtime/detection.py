@@ -38,8 +38,9 @@ def as_record(detection: Detection) -> Record:
     """The JSON object of a detection.
 
     Coordinates are pixels of the input picture, ``[x, y]``. ``scale_mm_per_px`` is a number, ``[x, z]`` for pixels that are
-    not square, or null when unknown; every ``_mm`` and ``_mm2`` value is null then. ``needle.tip_px`` is null when the shaft is seen and the
-    tip is not confirmed; ``needle.confidence`` is that of the weakest thing stated.
+    not square, or null when unknown; every ``_mm`` and ``_mm2`` value is null then. ``needle.tip_confirmed`` says whether two cues agree
+    on the tip; where they do not, ``needle.tip_px`` is only the far end of the visible shaft (the bedside screen then shows no tip).
+    ``needle.confidence`` is that of the weakest thing stated.
     """
     scene = detection.scene
     return {
@@ -81,7 +82,8 @@ def _needle(detection: Detection) -> Record | None:
     if needle is None:
         return None
     return {
-        "tip_px": None if tip is None else _point(detection, tip.position),
+        "tip_px": _point(detection, needle.end if tip is None else tip.position),
+        "tip_confirmed": tip is not None,
         "entry_px": _point(detection, needle.entry),
         "angle_deg": round(needle.angle_deg, 2),
         "confidence": round(needle.confidence if tip is None else min(needle.confidence, tip.confidence), 3),
