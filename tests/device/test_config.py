@@ -1,5 +1,6 @@
 """The configuration file: defaults, bounds, and errors that name file and key."""
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from barbotage_device.capture.opening import parse_src
 from barbotage_device.capture.region import Region
 from barbotage_device.capture.settings import CaptureSettings
 from barbotage_device.config import DeviceConfig, RegionConfig, capture_settings, default_toml, load_config
-from barbotage_device.config_schema import CHOICES, HELP, MAXIMUM, MINIMUM, UNIT, documented_fields
+from barbotage_device.config_schema import CHOICES, HELP, MAXIMUM, MINIMUM, UNIT, build, documented_fields, setting
 from barbotage_device.errors import ConfigError, InvalidInputError, NotFoundError
 from barbotage_models.contract.geometry import Scale
 
@@ -35,12 +36,12 @@ def test_the_default_files_optional_sections_work_when_uncommented(tmp_path: Pat
 
 
 def test_every_value_is_documented_and_bounded() -> None:
-    for key, field, kind in documented_fields(DeviceConfig):
-        assert field.metadata.get(HELP), key
-        assert UNIT in field.metadata, key
+    for key, item, kind in documented_fields(DeviceConfig):
+        assert item.metadata.get(HELP), key
+        assert UNIT in item.metadata, key
         if kind in (int, float):
-            assert field.metadata[MINIMUM] < field.metadata[MAXIMUM], key
-        assert str(field.metadata[HELP]) in default_toml(), key
+            assert item.metadata[MINIMUM] < item.metadata[MAXIMUM], key
+        assert str(item.metadata[HELP]) in default_toml(), key
         assert kind in (int, float, bool, str), key
 
 
@@ -84,6 +85,19 @@ def test_a_wrong_file_is_refused_naming_file_and_key(tmp_path: Path, text: str, 
     assert fragment in str(caught.value)
     assert str(tmp_path / "device.toml") in str(caught.value)
     assert caught.value.exit_code == 2
+
+
+@dataclass(frozen=True)
+class Unbounded:
+    """A section whose author stated no bounds."""
+
+    gain: float = field(default=1.0, metadata=setting("Gain."))
+
+
+def test_a_number_is_finite_even_without_bounds() -> None:
+    assert build(Unbounded, {"gain": -1e9}, Path("x.toml")) == Unbounded(-1e9)
+    with pytest.raises(ConfigError, match=r"x\.toml: 'gain' = inf: must be a finite number"):
+        build(Unbounded, {"gain": float("inf")}, Path("x.toml"))
 
 
 def test_files_that_are_no_text(tmp_path: Path) -> None:
@@ -132,4 +146,4 @@ def test_the_option_overrides_every_scale(tmp_path: Path) -> None:
 
 def test_choices_are_shown_in_the_default_file() -> None:
     assert "One of 'fr', 'en'." in default_toml()
-    assert any(field.metadata.get(CHOICES) for _, field, _ in documented_fields(DeviceConfig))
+    assert any(item.metadata.get(CHOICES) for _, item, _ in documented_fields(DeviceConfig))

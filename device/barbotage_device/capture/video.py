@@ -21,7 +21,7 @@ from barbotage_models.contract.geometry import GreyImage
 END_TOLERANCE_PERIODS = 2.0
 """By how many frame periods a whole file may end before the length it states (rounding, a dropped last frame)."""
 _OPEN_OPTIONS = {"protocol_whitelist": "file"}
-"""A playlist or concat file must not make the decoder open a network address."""
+"""A playlist must not make the decoder open a network address. FFmpeg keeps to this for a local file anyway; here it is stated."""
 
 
 class VideoSource:
@@ -105,7 +105,7 @@ def _decoded(container: InputContainer, progress: _Progress) -> Iterator[tuple[G
     stream = container.streams.video[0]
     start_s: float | None = None
     try:
-        for decoded in container.decode(stream):
+        for decoded in _decoded_until_cut(container, stream, progress):
             if decoded.is_corrupt:
                 if start_s is None:
                     continue  # before the first whole picture: a recording may begin between two key frames
@@ -117,6 +117,16 @@ def _decoded(container: InputContainer, progress: _Progress) -> Iterator[tuple[G
             yield np.asarray(decoded.to_ndarray(format="gray"), dtype=np.uint8), time_s - start_s
     except (FFmpegError, OSError, ValueError) as error:
         raise progress.broken(_reason(error)) from error
+
+
+def _decoded_until_cut(container: InputContainer, stream: VideoStream, progress: _Progress) -> Iterator[VideoFrame]:
+    """The decoder's frames up to the first packet that the file holds only in part: decoders fill such a picture up without a word."""
+    for packet in container.demux(stream):
+        if packet.is_corrupt and progress.frames_read:
+            yield from stream.decode(None)  # what the decoder still holds from whole packets
+            raise progress.broken("a frame is cut short")
+        if not packet.is_corrupt:
+            yield from stream.decode(packet)
 
 
 def _reason(error: BaseException) -> str:

@@ -126,6 +126,15 @@ def test_eight_bit_palette_entries_in_sixteen_bit_words_are_not_lost(tmp_path: P
     assert np.array_equal(_frames(tmp_path / "low.dcm")[0].pixels, _first("OBXXXX1A.dcm"))
 
 
+def test_big_endian_palettes_with_full_sixteen_bit_entries_keep_their_colour(tmp_path: Path) -> None:
+    data = pydicom.dcmread(real("OBXXXX1A_expb.dcm"))
+    for colour in ("Red", "Green", "Blue"):
+        table = np.frombuffer(data[f"{colour}PaletteColorLookupTableData"].value, ">u2") | 0x13
+        data[f"{colour}PaletteColorLookupTableData"].value = table.astype(">u2").tobytes()
+    data.save_as(tmp_path / "full.dcm")
+    assert np.array_equal(_frames(tmp_path / "full.dcm")[0].pixels, _first("OBXXXX1A.dcm"))
+
+
 def test_a_resized_file_says_why_it_has_no_scale() -> None:
     source = DicomSource(real("examples_ybr_color.dcm"), SETTINGS)
     next(iter(source.frames()))
