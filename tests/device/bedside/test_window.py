@@ -1,0 +1,77 @@
+"""The window: opened where a display is, and a reason where none is."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from barbotage_device.bedside.window import open_window
+
+_SHOW = """
+import numpy as np
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
+from PySide6.QtGui import QGuiApplication, QKeyEvent
+from barbotage_device.bedside.window import open_window
+window, reason = open_window("essai")
+assert window is not None, reason
+picture = np.zeros((480, 800, 3), np.uint8); picture[:, :, 2] = 200
+window.show(picture)
+surface = QGuiApplication.topLevelWindows()[0]
+print(surface.title(), surface.width(), surface.height())
+for key in (Qt.Key.Key_Space, Qt.Key.Key_X, Qt.Key.Key_O, Qt.Key.Key_F, Qt.Key.Key_L, Qt.Key.Key_Escape):
+    QCoreApplication.sendEvent(surface, QKeyEvent(QEvent.Type.KeyPress, key, Qt.KeyboardModifier.NoModifier))
+window.show(picture)
+print(*window.keys()); print(len(window.keys()), window.closed)
+shot = QGuiApplication.primaryScreen().grabWindow(surface.winId()).toImage().pixelColor(400, 240)
+print(shot.red(), shot.green(), shot.blue())
+surface.close(); window.show(picture); print(window.closed); window.close(); window.close()
+"""
+
+
+def _without_display(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_without_a_display_the_reason_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    _without_display(monkeypatch)
+    window, reason = open_window("essai")
+    assert window is None
+    assert "no display" in reason
+
+
+def test_a_dead_display_gives_a_reason_and_does_not_end_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("PySide6")
+    _without_display(monkeypatch)
+    monkeypatch.setenv("DISPLAY", ":987")
+    window, reason = open_window("essai")
+    assert window is None
+    assert "Qt does not start" in reason
+    assert "\n" not in reason
+
+
+def test_without_pyside_the_reason_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    broken = tmp_path_factory.mktemp("no-qt")
+    (broken / "PySide6").mkdir()
+    (broken / "PySide6" / "__init__.py").write_text("raise ModuleNotFoundError(\"No module named 'PySide6'\")\n")
+    monkeypatch.setenv("PYTHONPATH", str(broken))
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    window, reason = open_window("essai")
+    assert window is None
+    assert "barbotage[screen]" in reason
+
+
+def test_a_window_shows_the_picture_gives_the_keys_and_knows_that_it_was_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("PySide6")
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    # Its own process: one Qt application for a whole process would tie the other tests to this one.
+    run = subprocess.run([sys.executable, "-c", _SHOW], capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == 0, run.stderr
+    lines = run.stdout.splitlines()
+    assert lines[0] == "essai 800 480"
+    assert lines[1:3] == ["space o f l q", "0 False"]
+    assert np.abs(np.array(lines[3].split(), int) - (200, 0, 0)).max() <= 1
+    assert lines[4] == "True"
