@@ -56,6 +56,6 @@ class Aim:
     turn: Turn
     clearance_mm: float | None
     in_target: bool
-    """The tip lies inside the target deposit's outline."""
+    """The tip lies inside the convex hull of the target deposit's outline (the needle hides the part that it lies in)."""
     confidence: float | None
     age_ns: int

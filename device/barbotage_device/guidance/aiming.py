@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from barbotage_device.guidance.aim import Aim, Certainty, Target, Turn
 from barbotage_device.guidance.bone_distance import hit_mm, way_distance_mm
-from barbotage_device.guidance.target import find_deposit, is_inside
+from barbotage_device.guidance.target import find_deposit, is_within
 from barbotage_device.perception.tracks import NeedleTrack, Tracks, TrackState
 from barbotage_models.contract.geometry import FloatArray, PointMm
 from barbotage_models.contract.taxonomy import EntrySide
@@ -133,7 +133,7 @@ def _turn(error_deg: float | None) -> Turn:
 
 def _in_target(tracks: Tracks, target: Target | None, tip: PointMm) -> bool:
     track = None if target is None else find_deposit(tracks, target.identity)
-    return track is not None and is_inside(track.deposit.outline, tip)
+    return track is not None and is_within(track.deposit.outline, tip)
 
 
 def _prediction_mm(ray: _Ray, wanted_mm: float | None, bone_mm: float | None, tracks: Tracks) -> float:

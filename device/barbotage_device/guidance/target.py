@@ -51,6 +51,18 @@ def is_inside(outline: FloatArray, point: PointMm) -> bool:
     return cv2.pointPolygonTest(polygon, (point.x_mm, point.z_mm), False) >= 0
 
 
+def is_within(outline: FloatArray, point: PointMm) -> bool:
+    """Whether a point lies inside the convex hull of an outline (n, 2) in mm, or on it.
+
+    A needle hides the part of the deposit that it lies in, so the outline has a notch where the tip is.
+    """
+    return is_inside(_hull(outline), point)
+
+
+def _hull(outline: FloatArray) -> FloatArray:
+    return np.asarray(cv2.convexHull(np.asarray(outline, dtype=np.float32))[:, 0], dtype=np.float64)
+
+
 def _crossings(outline: FloatArray, z_mm: float) -> FloatArray:
     """Where an outline crosses a depth: x in mm, an even number of them."""
     following = np.roll(outline, -1, axis=0)

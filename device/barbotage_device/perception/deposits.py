@@ -26,6 +26,7 @@ BONE_CONTACT_FRACTION = 0.5
 OUTLINE_TOLERANCE_PX = 0.5
 """The outline is thinned to this many canonical pixels (0.075 mm), which takes the stairs out."""
 
+_CLOSING = np.ones((3, 3), dtype=np.uint8)
 _SQUARE = np.ones((2, 2), dtype=np.uint8)
 _PAD_CELLS = 1
 _DILATION_SHIFT_PX = 0.5
@@ -40,46 +41,64 @@ class Candidate:
     box: Box
 
 
+@dataclass(frozen=True, slots=True)
+class _Map:
+    """``whole`` is the probability with the strip under a crossing shaft given back; ``labels`` are the components of that."""
+
+    probability: npt.NDArray[np.uint8]
+    whole: npt.NDArray[np.uint8]
+    labels: npt.NDArray[Any]
+    floor: int
+
+
 def deposit_candidates(
-    probability: npt.NDArray[np.uint8], card: ModelCard, bone: FloatArray | None, plane: Plane
+    probability: npt.NDArray[np.uint8], needle: npt.NDArray[np.uint8], card: ModelCard, bone: FloatArray | None, plane: Plane
 ) -> list[Candidate]:
     """The deposits of a map (rows, columns) in 1/256, largest first; their ``shadow`` is still INDETERMINATE.
 
+    ``needle`` is the needle's map: a shaft that crosses a deposit hides a strip of it, which is given back to the deposit.
     A component needs ``MIN_AREA_MM2``, a calibrated confidence of ``thresholds.deposit_shown``, and may not lie on
     the bone surface ``bone`` (n, 2) in mm, sorted by x.
     """
     floor = level(card.thresholds.deposit_pixel)
     if int(probability.max()) < floor:
         return []
-    mask = cv2.threshold(probability, floor - 1, 255, cv2.THRESH_BINARY)[1]
+    mask = np.asarray(cv2.threshold(probability, floor - 1, 255, cv2.THRESH_BINARY)[1], dtype=np.uint8)
+    whole = probability
+    if int(needle.max()) >= floor:
+        bridge = _bridge(mask, needle, floor)
+        mask, whole = mask | bridge, np.maximum(probability, needle & bridge)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     areas = stats[1:count, cv2.CC_STAT_AREA]
     cell_mm2 = plane.x_mm_per_px * plane.z_mm_per_px * STRIDE_PX**2
+    cells = _Map(probability, whole, labels, floor)
     found: list[Candidate] = []
     for index in np.argsort(-areas, kind="stable")[:MAX_DEPOSITS].tolist():
         if areas[index] * cell_mm2 < MIN_AREA_MM2 / 2:
             break
-        candidate = _candidate(probability, labels, index + 1, stats[index + 1].tolist(), card, bone, plane)
+        candidate = _candidate(cells, index + 1, stats[index + 1].tolist(), card, bone, plane)
         if candidate is not None:
             found.append(candidate)
     return found
 
 
+def _bridge(mask: npt.NDArray[np.uint8], needle: npt.NDArray[np.uint8], floor: int) -> npt.NDArray[np.uint8]:
+    """Needle cells (255) with deposit on both sides: those that closing the deposit's mask by a cell fills."""
+    closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, _CLOSING, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    shaft = cv2.threshold(needle, floor - 1, 255, cv2.THRESH_BINARY)[1]
+    return np.asarray(cv2.bitwise_and(closed, shaft), dtype=np.uint8) & ~mask
+
+
 def _candidate(
-    probability: npt.NDArray[np.uint8],
-    labels: npt.NDArray[Any],
-    label: int,
-    stats: list[int],
-    card: ModelCard,
-    bone: FloatArray | None,
-    plane: Plane,
+    cells: _Map, label: int, stats: list[int], card: ModelCard, bone: FloatArray | None, plane: Plane
 ) -> Candidate | None:
     left, top, width, height = stats[:4]
-    own = labels[top : top + height, left : left + width] == label
-    confidence = card.deposit_calibration.probability(deposit_score(probability[top : top + height, left : left + width][own]))
+    own = cells.labels[top : top + height, left : left + width] == label
+    raw = cells.probability[top : top + height, left : left + width][own]
+    confidence = card.deposit_calibration.probability(deposit_score(raw[raw >= cells.floor]))
     if confidence < card.thresholds.deposit_shown or (bone is not None and _on_bone(own, left, top, bone, plane)):
         return None
-    contour = _contour(probability, labels, label, (left, top, width, height), level(card.thresholds.deposit_pixel))
+    contour = _contour(cells, label, (left, top, width, height))
     return None if contour is None else _measured(contour, confidence, plane)
 
 
@@ -94,9 +113,7 @@ def _on_bone(own: npt.NDArray[np.bool_], left: int, top: int, bone: FloatArray, 
     return bool(np.count_nonzero(z_mm > surface_mm - BONE_CONTACT_MM) > BONE_CONTACT_FRACTION * len(x_mm))
 
 
-def _contour(
-    probability: npt.NDArray[np.uint8], labels: npt.NDArray[Any], label: int, box: tuple[int, int, int, int], floor: int
-) -> npt.NDArray[np.float32] | None:
+def _contour(source: _Map, label: int, box: tuple[int, int, int, int]) -> npt.NDArray[np.float32] | None:
     """The outer border (n, 1, 2) of a component in canonical pixels, at the iso-line of the threshold.
 
     One cell of margin is kept so that the iso-line closes outside the component; cells beyond the map are 0. Other
@@ -104,15 +121,15 @@ def _contour(
     centres, so nothing is lost all round. None when no fine pixel reaches the threshold (a few cells that only just did).
     """
     left, top, width, height = box
-    rows, columns = labels.shape
+    rows, columns = source.labels.shape
     y0, y1 = max(0, top - _PAD_CELLS), min(rows, top + height + _PAD_CELLS)
     x0, x1 = max(0, left - _PAD_CELLS), min(columns, left + width + _PAD_CELLS)
-    part = labels[y0:y1, x0:x1]
+    part = source.labels[y0:y1, x0:x1]
     cells = np.zeros((height + 2 * _PAD_CELLS, width + 2 * _PAD_CELLS), dtype=np.uint8)
     ty, tx = y0 - (top - _PAD_CELLS), x0 - (left - _PAD_CELLS)
-    cells[ty : ty + y1 - y0, tx : tx + x1 - x0] = np.where((part == label) | (part == 0), probability[y0:y1, x0:x1], 0)
+    cells[ty : ty + y1 - y0, tx : tx + x1 - x0] = np.where((part == label) | (part == 0), source.whole[y0:y1, x0:x1], 0)
     fine = cv2.resize(cells, None, fx=STRIDE_PX, fy=STRIDE_PX, interpolation=cv2.INTER_LINEAR_EXACT)
-    mask = cv2.threshold(fine, floor - 1, 255, cv2.THRESH_BINARY)[1]
+    mask = cv2.threshold(fine, source.floor - 1, 255, cv2.THRESH_BINARY)[1]
     grown = cv2.dilate(mask, _SQUARE, anchor=(0, 0), borderValue=0)
     contours, _ = cv2.findContours(grown, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     if not contours:

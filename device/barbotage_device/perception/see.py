@@ -29,7 +29,7 @@ def see(output: ModelOutput, canonical: CanonicalFrame, card: ModelCard, capture
     bone = bone_surface(maps[Tissue.BONE], card.thresholds.bone_pixel, plane)
     needle = needle_line(maps[Tissue.NEEDLE], card, plane)
     tip = None if needle is None else agreed_tip(output.tip[:rows, :columns], needle, card, plane)
-    candidates = deposit_candidates(maps[Tissue.DEPOSIT], card, bone, plane)
+    candidates = deposit_candidates(maps[Tissue.DEPOSIT], maps[Tissue.NEEDLE], card, bone, plane)
     boxes = [candidate.box for candidate in candidates]
     deposits = tuple(
         replace(

@@ -1,7 +1,8 @@
 """The acoustic shadow below a deposit, measured on the picture and not learnt (Farin 1995: clear, faint, none).
 
-The grey below the deposit is compared with the grey at the same depth beside it. The picture is log-compressed with unknown gain, so
-the ratios are unpublished defaults; where the comparison is not sound the answer is "cannot tell".
+The grey below the deposit is compared with the grey at the same depth beside it; where the bone is too near for that, the bone's own
+echo below the deposit is compared with its echo beside it. The picture is log-compressed with unknown gain, so the ratios are unpublished
+defaults; where no comparison is sound the answer is "cannot tell".
 """
 
 from collections.abc import Sequence
@@ -33,6 +34,15 @@ BESIDE_MM = 2.5
 """Width of each comparison strip, two lateral speckle cells."""
 MIN_BESIDE_GREY = 20.0
 """A darker comparison strip says nothing: the shadow of real bone has a grey of 26 (10 to 41), so it is itself in shadow. Unpublished default."""
+BONE_CLEAR_RATIO = 0.65
+"""As CLEAR_RATIO, of the bone's echo: it is brighter than tissue (169 to 73 in real pictures), so the same loss in dB is a smaller part of it."""
+BONE_FAINT_RATIO = 0.85
+BONE_REACH_MM = 1.2
+"""The bone's echo is the brightest pixel so near to the bone line; its line may be wrong by a cell and the echo is up to 1.4 mm thick."""
+MIN_BONE_GREY = 60.0
+"""A darker bone beside the deposit says nothing. Unpublished default."""
+MIN_BONE_POINTS = 3
+"""Points of the bone line, 0.6 mm apart, needed below and beside."""
 NEEDLE_MARGIN_PX = 4
 
 
@@ -53,12 +63,40 @@ def shadow_type(
     )
     pairs = [_pair(pixels, core, side, others, bone, needle, plane) for side in sides]
     sound = [pair for pair in pairs if pair is not None]
-    if not sound:
-        return ShadowType.INDETERMINATE
-    ratio = sum(below for below, _ in sound) / sum(beside for _, beside in sound)
-    if ratio <= CLEAR_RATIO:
+    if sound:
+        return _grade(sum(below for below, _ in sound) / sum(beside for _, beside in sound), CLEAR_RATIO, FAINT_RATIO)
+    ratio = None if bone is None else _bone_ratio(pixels, box, core, bone, needle, plane)
+    return ShadowType.INDETERMINATE if ratio is None else _grade(ratio, BONE_CLEAR_RATIO, BONE_FAINT_RATIO)
+
+
+def _grade(ratio: float, clear: float, faint: float) -> ShadowType:
+    if ratio <= clear:
         return ShadowType.CLEAR
-    return ShadowType.FAINT if ratio <= FAINT_RATIO else ShadowType.NONE
+    return ShadowType.FAINT if ratio <= faint else ShadowType.NONE
+
+
+def _bone_ratio(
+    pixels: GreyImage, box: Box, core: Box, bone: FloatArray, needle: NeedleLine | None, plane: Plane
+) -> float | None:
+    """Mean echo of the bone below the deposit over that beside it, or None when either is not seen well enough."""
+    columns = (bone[:, 0] - plane.x0_mm) / plane.x_mm_per_px
+    rows = (bone[:, 1] - plane.z0_mm) / plane.z_mm_per_px
+    gap, width = GAP_BESIDE_MM / plane.x_mm_per_px, BESIDE_MM / plane.x_mm_per_px
+    under = (columns >= core.left) & (columns <= core.right)
+    left = (columns >= box.left - gap - width) & (columns <= box.left - gap)
+    right = (columns >= box.right + gap) & (columns <= box.right + gap + width)
+    beside = left | right
+    if min(np.count_nonzero(under), np.count_nonzero(beside)) < MIN_BONE_POINTS:
+        return None
+    used = rows[under | beside]
+    if _crossed(Box(box.left - gap - width, float(used.min()), box.right + gap + width, float(used.max())), needle, plane):
+        return None
+    reach = np.arange(-round(BONE_REACH_MM / plane.z_mm_per_px), round(BONE_REACH_MM / plane.z_mm_per_px) + 1)
+    picked = np.clip(np.rint(rows).astype(np.int64)[:, None] + reach, 0, plane.used_h_px - 1)
+    across = np.clip(np.rint(columns).astype(np.int64), 0, plane.used_w_px - 1)
+    echo = pixels[picked, across[:, None]].max(axis=1)
+    grey_beside = float(echo[beside].mean())
+    return None if grey_beside < MIN_BONE_GREY else float(echo[under].mean()) / grey_beside
 
 
 def _pair(

@@ -97,6 +97,16 @@ def test_two_deposits_stay_two_and_come_largest_first() -> None:
     assert second.centre.x_mm == pytest.approx(10, abs=0.2)
 
 
+def test_a_deposit_that_the_needle_crosses_stays_one_and_keeps_its_size() -> None:
+    drawing = Drawing(speckle((256, 256)), Scale.isotropic(0.15)).polygon(Tissue.DEPOSIT, ellipse(19.2, 14.1, 4, 3))
+    drawing.line(Tissue.NEEDLE, [(0, 14.1), (24, 14.1)], width_mm=1.2)
+    output = drawing.output()
+    output.classes[output.classes[:, :, Tissue.NEEDLE] > 128, Tissue.DEPOSIT] = 5
+    (deposit,) = see(output, drawing.canonical, CARD, 0).deposits
+    assert deposit.area_mm2 == pytest.approx(math.pi * 12, rel=0.1)
+    assert deposit.confidence > 0.8
+
+
 def test_a_deposit_cut_by_the_border_of_the_map_ends_at_the_border() -> None:
     drawing = Drawing(speckle((256, 256)), Scale.isotropic(0.15)).polygon(Tissue.DEPOSIT, ellipse(0.0, 14.0, 4.0, 3.0))
     (deposit,) = see(drawing.output(), drawing.canonical, CARD, 0).deposits

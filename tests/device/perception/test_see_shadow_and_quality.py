@@ -32,6 +32,14 @@ def shaded(factor: float, mean: float = 80.0) -> npt.NDArray[np.uint8]:
     return region.astype(np.uint8)
 
 
+def bone_echo(factor: float) -> npt.NDArray[np.uint8]:
+    """A bone at 14.5 mm, close under the deposit, whose echo is multiplied by ``factor`` there."""
+    region = speckle((256, 256), mean=40, deviation=5)
+    region[94:98] = 180
+    region[94:98, 108:149] = round(180 * factor)
+    return region
+
+
 @pytest.mark.parametrize(
     ("factor", "expected"),
     [(0.2, ShadowType.CLEAR), (0.65, ShadowType.FAINT), (1.0, ShadowType.NONE), (1.3, ShadowType.NONE)],
@@ -51,7 +59,8 @@ def test_bright_bone_under_the_deposit_does_not_fill_the_shadow() -> None:
     ("region", "bone_z_mm", "needle"),
     [
         pytest.param(shaded(0.3, mean=14.0), None, None, id="too dark beside"),
-        pytest.param(shaded(0.3), 15.5, None, id="bone too near"),
+        pytest.param(np.minimum(shaded(0.3), np.uint8(55)), 15.5, None, id="bone too near and dark"),
+        pytest.param(bone_echo(0.3), 14.5, [(0.0, 13.0), (30.0, 18.0)], id="needle across the bone"),
         pytest.param(shaded(0.3), None, [(0.0, 13.0), (30.0, 18.0)], id="needle across"),
     ],
 )
@@ -59,6 +68,13 @@ def test_shadow_is_indeterminate_when_the_comparison_is_not_sound(
     region: npt.NDArray[np.uint8], bone_z_mm: float | None, needle: list[tuple[float, float]] | None
 ) -> None:
     assert scene_of(region, bone_z_mm, needle).deposits[0].shadow is ShadowType.INDETERMINATE
+
+
+@pytest.mark.parametrize(
+    ("factor", "expected"), [(0.4, ShadowType.CLEAR), (0.75, ShadowType.FAINT), (1.0, ShadowType.NONE), (1.2, ShadowType.NONE)]
+)
+def test_where_the_bone_is_near_its_own_echo_is_graded(factor: float, expected: ShadowType) -> None:
+    assert scene_of(bone_echo(factor), 14.5).deposits[0].shadow is expected
 
 
 def test_one_sound_side_is_enough() -> None:
