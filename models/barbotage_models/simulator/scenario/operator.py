@@ -53,6 +53,9 @@ class OperatorSettings:
     insert_speed_mm_s: float = 6.0
     turn_gain_per_s: float = 1.6
     aim_tolerance_deg: float = 2.0
+    commit_mm: float = 5.0
+    """Nearer than this only the depth is corrected: a needle deep in tissue is not turned any more."""
+    settled_mm: float = 1.2
     hold_in_target_s: float = 1.0
     lavage_cycles: int = 5
     cycle_s: float = 1.4
@@ -103,20 +106,20 @@ class Operator:
         if now.stop:
             self._become(Doing.REALIGN)
             return Hands()
-        self._in_target_s = self._in_target_s + dt_s if now.in_target else 0.0
+        self._in_target_s = max(0.0, self._in_target_s + (dt_s if now.in_target else -dt_s))
         if self._in_target_s >= s.hold_in_target_s:
             self._become(Doing.LAVAGE)
             return Hands()
         if not now.shaft_seen and not now.tip_seen:
             return Hands(advance_mm_s=s.insert_speed_mm_s)
-        error = now.angle_error_deg or 0.0
+        near = now.distance_mm is not None and now.distance_mm < s.commit_mm
+        error = 0.0 if now.angle_error_deg is None or near else now.angle_error_deg
         turn = float(np.clip(s.turn_gain_per_s * error, -8.0, 8.0)) if abs(error) > s.aim_tolerance_deg / 2 else 0.0
         if now.distance_mm is None or now.advance_mm is None:
             return Hands(advance_mm_s=s.insert_speed_mm_s / 2, turn_deg_s=turn)
-        if now.in_target and abs(now.advance_mm) < 1.0:
+        if now.in_target and abs(now.advance_mm) < s.settled_mm:
             return Hands()
-        # A needle deep in tissue cannot be turned without being drawn back; near the target only the depth is corrected.
-        if now.distance_mm > 4.0 and abs(error) > 2 * s.aim_tolerance_deg:
+        if abs(error) > 2 * s.aim_tolerance_deg:
             return Hands(turn_deg_s=turn)
         return Hands(float(np.clip(1.2 * now.advance_mm, -s.top_speed_mm_s, s.top_speed_mm_s)), turn)
 
