@@ -7,7 +7,6 @@ from enum import StrEnum
 from pathlib import Path
 
 from barbotage_device.capture.clock import Clock
-from barbotage_device.capture.files import iter_paths, open_dicom, open_file
 from barbotage_device.capture.frame import Delivery, Source
 from barbotage_device.capture.live import LiveSource, PacedSource
 from barbotage_device.capture.reopening import SourceEvent
@@ -15,7 +14,7 @@ from barbotage_device.capture.settings import CaptureSettings, notes_of
 from barbotage_device.capture.v4l2 import open_v4l2
 from barbotage_device.errors import NotFoundError, RefusedError, UsageError
 
-__all__ = ["CaptureSettings", "SourceKind", "SourceSpec", "iter_paths", "notes_of", "open_source", "parse_src"]
+__all__ = ["CaptureSettings", "SourceKind", "SourceSpec", "notes_of", "open_source", "parse_src"]
 
 GRAMMAR = "sim[:SCENARIO], file:PATH, dicom:PATH or v4l2:DEVICE"
 
@@ -92,12 +91,11 @@ def open_source(
 
 
 def _open_recorded(spec: SourceSpec, settings: CaptureSettings) -> Source:
-    if spec.kind is SourceKind.FILE:
-        return open_file(Path(spec.target), settings)
-    if spec.kind is SourceKind.DICOM:
-        return open_dicom(Path(spec.target), settings)
-    # Only here: the simulator is heavy, and a bedside that reads a frame grabber does without it.
-    from barbotage_device.capture.simulated import open_simulated
+    # Imported here: the simulator and the decoders take 60 MB each, and a bedside that reads a frame grabber does without them.
+    if spec.kind is SourceKind.SIM:
+        from barbotage_device.capture.simulated import open_simulated
 
-    source: Source = open_simulated(spec.target)
-    return source
+        return open_simulated(spec.target)
+    from barbotage_device.capture.files import open_dicom, open_file
+
+    return (open_file if spec.kind is SourceKind.FILE else open_dicom)(Path(spec.target), settings)
