@@ -12,7 +12,7 @@ from barbotage_device.bedside.marks import dashes
 from barbotage_device.bedside.text import Picture, TextPainter, TextStyle, Weight, blit, cap_height_px
 from barbotage_device.bedside.texts import NARROW_SPACE, Language, texts_in
 from barbotage_device.bedside.theme import Colour
-from barbotage_device.bedside.view import BedsideView, DisplayState, ScreenSize
+from barbotage_device.bedside.view import WITHOUT_PICTURE, BedsideView, DisplayState, ScreenSize
 
 TICK_MM = 5
 LABELLED_TICK_MM = 10
@@ -39,7 +39,7 @@ class BaseKey:
 def base_key(view: BedsideView, size: ScreenSize, state: DisplayState) -> BaseKey:
     """The key of the static part of a view."""
     plane = view.canonical_view
-    measurable = view.measurable and state is not DisplayState.SOURCE_LOST
+    measurable = view.measurable and state not in WITHOUT_PICTURE
     return BaseKey(size, plane.width_mm, plane.depth_mm, measurable, view.language, state, view.source_text)
 
 
@@ -65,6 +65,8 @@ def _draw_border(canvas: Picture, layout: Layout, state: DisplayState) -> None:
     colour = theme.STATE[state]
     if state in (DisplayState.STALE, DisplayState.SOURCE_LOST):
         _hatch(canvas, layout, colour, crossed=state is DisplayState.SOURCE_LOST)
+    elif state is DisplayState.MODEL_ERROR:
+        _outline(canvas, layout.image.grown(layout.px(8)), colour, layout.px(7))
     elif state is DisplayState.CONFIRMED:
         _outline(canvas, layout.image.grown(layout.px(4)), colour, layout.px(2))
     elif state is DisplayState.FROZEN:
@@ -153,7 +155,7 @@ def _draw_chip(canvas: Picture, layout: Layout, key: BaseKey, painter: TextPaint
     """The state: its shape and its word on a plate with the state's colour as edge."""
     rect = chip_rect(layout)
     colour = theme.STATE[key.state]
-    severe = key.state in (DisplayState.STALE, DisplayState.SOURCE_LOST)
+    severe = key.state is DisplayState.STALE or key.state in WITHOUT_PICTURE
     ground, ink = (colour, theme.INK) if severe else (theme.RAISED, colour)
     canvas[rect.slices] = ground
     canvas[rect.top_px : rect.bottom_px, rect.left_px : rect.left_px + layout.px(4)] = colour

@@ -141,6 +141,12 @@ def _source_lost(pen: Pen) -> None:
     pen.path((-0.45, 0.45), (0.45, -0.45))
 
 
+def _model_error(pen: Pen) -> None:
+    pen.path((-0.85, -0.85), (0.85, -0.85), (0.85, 0.85), (-0.85, 0.85), closed=True)
+    pen.path((0, -0.55), (0, 0.15))
+    pen.path((0, 0.5), (0, 0.55))
+
+
 _STATE_SHAPES = {
     DisplayState.CONFIRMED: _confirmed,
     DisplayState.SHAFT_ONLY: _shaft_only,
@@ -150,4 +156,5 @@ _STATE_SHAPES = {
     DisplayState.FROZEN: _frozen,
     DisplayState.OVERLAY_OFF: _overlay_off,
     DisplayState.SOURCE_LOST: _source_lost,
+    DisplayState.MODEL_ERROR: _model_error,
 }

@@ -13,7 +13,7 @@ from barbotage_device.bedside.panel import PanelArtist, Turning
 from barbotage_device.bedside.reading import panel_lines, strip_line
 from barbotage_device.bedside.text import Picture, TextPainter, TextStyle, Weight, blit
 from barbotage_device.bedside.texts import texts_in
-from barbotage_device.bedside.view import BedsideView, DisplayState, ScreenSize, display_state
+from barbotage_device.bedside.view import WITHOUT_PICTURE, BedsideView, DisplayState, ScreenSize, display_state
 from barbotage_models.contract.geometry import GreyImage
 
 CACHED_BASES = 16
@@ -63,8 +63,8 @@ class Renderer:
         np.copyto(canvas, base)
         image = canvas[layout.image.slices]
         put_native(image, view.pixels)
-        if state is DisplayState.SOURCE_LOST:
-            _say_source_lost(canvas, layout, view, self.painter)
+        if state in WITHOUT_PICTURE:
+            _say_why_no_picture(canvas, layout, view, self.painter)
         plane = view.canonical_view
         draw_marks(Easel(image, plane.width_mm, plane.depth_mm, layout.unit), view, state)
         turning = Turning(view.aim.turn, view.tracks.needle.side)
@@ -85,15 +85,17 @@ def put_native(image: Picture, pixels: GreyImage) -> None:
     cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR, dst=image)
 
 
-def _say_source_lost(canvas: Picture, layout: Layout, view: BedsideView, painter: TextPainter) -> None:
+def _say_why_no_picture(canvas: Picture, layout: Layout, view: BedsideView, painter: TextPainter) -> None:
     """The last picture would pass for a live one: it is replaced by the words."""
     image = layout.image
     canvas[image.slices] = theme.GROUND
     title = TextStyle(layout.px(34), Weight.BOLD, theme.INK, theme.GROUND)
     body = TextStyle(layout.px(17), Weight.REGULAR, theme.INK, theme.GROUND)
     room = image.width_px - layout.px(32)
-    patches = [painter.fitted(texts_in(view.language)("state-source-lost"), title, room)]
-    patches += [painter.fitted(line, body, room) for line in _wrapped(view.source_lost or "", body, room, painter)]
+    patches = [painter.fitted(texts_in(view.language)(f"state-{display_state(view).value}"), title, room)]
+    patches += [
+        painter.fitted(line, body, room) for line in _wrapped(view.source_lost or view.model_error or "", body, room, painter)
+    ]
     base = image.top_px + image.height_px // 2 - layout.px(12)
     for index, patch in enumerate(patches):
         blit(canvas, patch, image.left_px + (image.width_px - patch.width_px) // 2, base)

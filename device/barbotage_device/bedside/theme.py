@@ -34,6 +34,7 @@ STATE: dict[DisplayState, Colour] = {
     DisplayState.FROZEN: (255, 205, 150),
     DisplayState.OVERLAY_OFF: (132, 122, 114),
     DisplayState.SOURCE_LOST: (60, 60, 225),
+    DisplayState.MODEL_ERROR: (60, 60, 225),
 }
 
 PROMPT_GROUND: dict[Priority, Colour] = {

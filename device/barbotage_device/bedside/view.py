@@ -41,7 +41,7 @@ class BedsideView:
 
     ``pixels`` is the region, uint8 (h, w), to which ``canonical_view`` belongs. ``frame_age_ns`` is now minus the capture of that frame.
     ``heartbeat`` counts frames and drives the moving liveness mark. ``phase_text_key`` names a phase of the procedure ("advance",
-    "lavage"). ``source_lost`` is the one line that says why no picture comes any more. ``frozen`` says that the operator froze the picture.
+    "lavage"). ``source_lost`` is the one line that says why no picture comes any more, ``model_error`` the one that says why the network fails. ``frozen`` says that the operator froze the picture.
     """
 
     pixels: GreyImage
@@ -59,6 +59,7 @@ class BedsideView:
     phase_text_key: str | None = None
     source_text: str = ""
     source_lost: str | None = None
+    model_error: str | None = None
     frozen: bool = False
 
     @property
@@ -71,6 +72,7 @@ class DisplayState(StrEnum):
     """The one state that the screen announces, most serious first."""
 
     SOURCE_LOST = "source-lost"
+    MODEL_ERROR = "model-error"
     FROZEN = "frozen"
     STALE = "stale"
     OVERLAY_OFF = "overlay-off"
@@ -78,6 +80,10 @@ class DisplayState(StrEnum):
     SEARCHING = "searching"
     SHAFT_ONLY = "shaft-only"
     CONFIRMED = "confirmed"
+
+
+WITHOUT_PICTURE = (DisplayState.SOURCE_LOST, DisplayState.MODEL_ERROR)
+"""In these the last picture would pass for a live one with guidance; words stand in its place."""
 
 
 def guidance_age_ns(view: BedsideView) -> int:
@@ -98,6 +104,8 @@ def display_state(view: BedsideView) -> DisplayState:
     needle = view.tracks.needle
     if view.source_lost is not None:
         return DisplayState.SOURCE_LOST
+    if view.model_error is not None:
+        return DisplayState.MODEL_ERROR
     if view.frozen:
         return DisplayState.FROZEN
     if view.frame_age_ns > HIDDEN_AFTER_NS or needle.state is TrackState.STALE:

@@ -23,7 +23,6 @@ Picture = npt.NDArray[np.uint8]
 WindowLike = Window
 """Where pictures are shown and keys come from."""
 WINDOW_TITLE = "Barbotage"
-MODEL_ERROR_TITLE = "MODEL ERROR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +37,8 @@ class Presentation:
 def view_of(guidance: Guidance, condition: Condition, presentation: Presentation) -> BedsideView:
     """Everything that one bedside picture shows.
 
-    A failing network is shown in the place of a lost source: nothing that was known before may pass for present.
+    A failing network hides the picture as a lost source does: nothing that was known before may pass for present.
     """
-    trouble = condition.lost
-    if trouble is None and condition.model_error is not None:
-        trouble = f"{MODEL_ERROR_TITLE}: {condition.model_error}"
     return BedsideView(
         pixels=guidance.frame.pixels,
         canonical_view=guidance.canonical.view,
@@ -57,7 +53,8 @@ def view_of(guidance: Guidance, condition: Condition, presentation: Presentation
         drops=condition.drops,
         heartbeat=condition.frames,
         source_text=guidance.frame.source,
-        source_lost=trouble,
+        source_lost=condition.lost,
+        model_error=condition.model_error,
         frozen=presentation.frozen,
     )
 
@@ -66,7 +63,6 @@ def blank_view(condition: Condition, presentation: Presentation, source_text: st
     """What is shown before the first frame, or while the network fails from the start."""
     black = np.zeros((CANONICAL_SIZE_PX, CANONICAL_SIZE_PX), dtype=np.uint8)
     canonical: CanonicalFrame = to_canonical(black, None)
-    trouble = condition.lost or (None if condition.model_error is None else f"{MODEL_ERROR_TITLE}: {condition.model_error}")
     nothing: Aim = unknown_aim(None, 0)
     return BedsideView(
         pixels=black,
@@ -78,7 +74,8 @@ def blank_view(condition: Condition, presentation: Presentation, source_text: st
         language=presentation.language,
         heartbeat=condition.frames,
         source_text=source_text,
-        source_lost=trouble,
+        source_lost=condition.lost,
+        model_error=condition.model_error,
     )
 
 

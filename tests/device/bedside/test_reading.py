@@ -79,7 +79,9 @@ def test_hidden_guidance_leaves_no_number_about_the_needle(state: DisplayState) 
     assert slots[Slot.ANGLE].value == slots[Slot.CONFIDENCE].value == ABSENT
 
 
-@pytest.mark.parametrize("state", [DisplayState.STALE, DisplayState.SOURCE_LOST, DisplayState.OVERLAY_OFF])
+@pytest.mark.parametrize(
+    "state", [DisplayState.STALE, DisplayState.SOURCE_LOST, DisplayState.MODEL_ERROR, DisplayState.OVERLAY_OFF]
+)
 def test_nothing_is_said_of_deposits_that_are_not_drawn(state: DisplayState) -> None:
     assert line(view_in(state), Slot.DEPOSIT) is None
 

@@ -21,6 +21,8 @@ def test_each_state_is_reached(state: DisplayState) -> None:
     [
         (DisplayState.SOURCE_LOST, DisplayState.STALE),
         (DisplayState.SOURCE_LOST, DisplayState.FROZEN),
+        (DisplayState.SOURCE_LOST, DisplayState.MODEL_ERROR),
+        (DisplayState.MODEL_ERROR, DisplayState.FROZEN),
         (DisplayState.FROZEN, DisplayState.STALE),
         (DisplayState.STALE, DisplayState.OVERLAY_OFF),
         (DisplayState.STALE, DisplayState.LOST),

@@ -80,6 +80,8 @@ def view_in(state: DisplayState, view: BedsideView | None = None) -> BedsideView
     match state:
         case DisplayState.SOURCE_LOST:
             return replace(view, source_lost="câble débranché")
+        case DisplayState.MODEL_ERROR:
+            return replace(view, model_error="failed to invoke")
         case DisplayState.FROZEN:
             return replace(view, frozen=True)
         case DisplayState.STALE:

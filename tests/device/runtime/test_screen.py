@@ -61,14 +61,16 @@ def test_the_view_carries_what_the_run_knows(guidance: Guidance) -> None:
     assert view.measurable
 
 
-@pytest.mark.parametrize(("condition", "words"), [(LOST, "unplugged"), (FAILING, "MODEL ERROR: cannot invoke")])
-def test_a_lost_source_and_a_failing_network_hide_all_guidance(guidance: Guidance, condition: Condition, words: str) -> None:
+@pytest.mark.parametrize(("condition", "state"), [(LOST, DisplayState.SOURCE_LOST), (FAILING, DisplayState.MODEL_ERROR)])
+def test_a_lost_source_and_a_failing_network_hide_all_guidance(
+    guidance: Guidance, condition: Condition, state: DisplayState
+) -> None:
     for view in (
         view_of(guidance, condition, Presentation(Language.EN)),
         blank_view(condition, Presentation(Language.EN), "sim"),
     ):
-        assert view.source_lost == words
-        assert display_state(view) is DisplayState.SOURCE_LOST
+        assert (view.source_lost, view.model_error) == (condition.lost, condition.model_error)
+        assert display_state(view) is state
 
 
 def test_before_the_first_frame_an_empty_picture_is_shown(pipeline: Pipeline) -> None:
