@@ -117,16 +117,18 @@ def run_command(
     """
 
     def action() -> int:
-        from barbotage_device.capture.opening import parse_src
+        from barbotage_device.capture.opening import SourceKind, parse_src
         from barbotage_device.runtime.models import choose_model
         from barbotage_device.runtime.pipeline import PipelineSettings
         from barbotage_device.runtime.running import RunRequest, run
 
         spec = parse_src(source)
         chosen = _configuration(config)
+        # Somebody looks: the simulated probe then runs at its own speed, as a real one would.
+        paced = live or (spec.kind is SourceKind.SIM and not headless)
         request = RunRequest(
             spec=spec,
-            capture=_capture(chosen, spec, mm_per_px, live),
+            capture=_capture(chosen, spec, mm_per_px, paced),
             pipeline=PipelineSettings(chosen.tracker, chosen.prompts),
             language=_language(language or chosen.screen.language),
             screen_size=None if headless else _size(size or f"{chosen.screen.width_px}x{chosen.screen.height_px}"),

@@ -84,18 +84,25 @@ def open_source(
         raise RefusedError(f"source '{spec.kind.value}:' is not in this version; use {GRAMMAR}")
     if spec.kind is SourceKind.V4L2:
         return LiveSource(open_v4l2(spec.target, settings, clock=clock, on_event=on_event))
+    if spec.kind is SourceKind.SIM:
+        return _open_simulated(spec.target, clock or Clock() if settings.live else None)
     recorded = _open_recorded(spec, settings)
     if settings.live and recorded.delivery is Delivery.EVERY_FRAME:
         return LiveSource(PacedSource(recorded, clock))
     return recorded
 
 
-def _open_recorded(spec: SourceSpec, settings: CaptureSettings) -> Source:
-    # Imported here: the simulator and the decoders take 60 MB each, and a bedside that reads a frame grabber does without them.
-    if spec.kind is SourceKind.SIM:
-        from barbotage_device.capture.simulated import open_simulated
+# Imported inside: the simulator and the decoders take 60 MB each, and a bedside that reads a frame grabber does without them.
 
-        return open_simulated(spec.target)
+
+def _open_simulated(scenario: str, clock: Clock | None) -> Source:
+    from barbotage_device.capture.simulated import open_simulated
+
+    source = open_simulated(scenario, clock=clock)
+    return source if clock is None else LiveSource(source)
+
+
+def _open_recorded(spec: SourceSpec, settings: CaptureSettings) -> Source:
     from barbotage_device.capture.files import open_dicom, open_file
 
     return (open_file if spec.kind is SourceKind.FILE else open_dicom)(Path(spec.target), settings)

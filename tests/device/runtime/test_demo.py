@@ -159,3 +159,25 @@ def test_frames_of_the_simulated_source_carry_scale_and_scene_time() -> None:
     assert frames[0].scale == Scale.isotropic(0.1)
     assert source.last is not None
     assert source.last.truth.deposits
+
+
+def test_a_live_simulated_probe_keeps_its_own_pace_and_stamps_frames_when_they_are_ready() -> None:
+    from barbotage_device.capture.clock import Clock
+    from barbotage_device.capture.simulated import open_simulated
+
+    now_ns, waits = [10_000_000_000], list[float]()
+
+    def tick() -> int:
+        now_ns[0] += 5_000_000
+        return now_ns[0]
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        now_ns[0] += round(seconds * 1e9)
+
+    source = open_simulated("scan", clock=Clock(tick, sleep))
+    stamps = [frame.capture_ns for frame, _ in zip(source.frames(), range(4), strict=False)]
+    source.close()
+    assert waits == pytest.approx([0.045] * len(waits))
+    assert len(waits) >= 4
+    assert np.diff(stamps) == pytest.approx(np.full(3, 60_000_000), abs=6_000_000)
