@@ -40,7 +40,8 @@ class ImageShift:
         self._before, self._size_mm = now, size_mm
         if before is None or now is None or not same_size:
             return None
-        (x_px, y_px), response = cv2.phaseCorrelate(before, now, self._window)
+        # Copies: phaseCorrelate multiplies the window into its arguments, and the next call would see the picture windowed twice.
+        (x_px, y_px), response = cv2.phaseCorrelate(before.copy(), now.copy(), self._window)
         if response < self._min_response:
             return None
         return PointMm(x_px * size_mm[0] / SIDE_PX, y_px * size_mm[1] / SIDE_PX)
