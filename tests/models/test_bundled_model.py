@@ -3,14 +3,8 @@ import pytest
 
 from barbotage_models.bundle import NUMBER_FORMATS, bundled_model
 from barbotage_models.contract.card import load_card
-from barbotage_models.errors import InvalidInputError, NotFoundError
+from barbotage_models.errors import InvalidInputError
 from barbotage_models.evaluation.runner import TfliteRunner
-
-try:
-    bundled_model()
-except NotFoundError:
-    pytest.skip("the bundle has no model yet", allow_module_level=True)
-pytest.importorskip("ai_edge_litert")
 
 
 @pytest.mark.parametrize("number_format", NUMBER_FORMATS)

@@ -16,7 +16,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pytest.importorskip("tensorflow")
     folder = tmp_path_factory.mktemp("work")
     assert cli.main(["simulate", "--out", str(folder / "data"), "--frames", "32", "--preview", str(folder / "sheet.png")]) == 0
     assert cli.main(["train", "--data", str(folder / "data"), "--out", str(folder / "run"), "--epochs", "1", "--batch", "8"]) == 0
@@ -92,7 +91,8 @@ def test_the_parity_gate_refuses_a_broken_model(work: Path) -> None:
 
 
 def test_unlabelled_bone_costs_nothing_and_false_bone_does() -> None:
-    tf = pytest.importorskip("tensorflow")
+    import tensorflow as tf
+
     from barbotage_models.training.losses import LossSettings, Targets, total_loss
 
     says_bone = np.zeros((1, 64, 64, 4), dtype=np.float32)
