@@ -54,7 +54,7 @@ texts: setup ## Compile the bedside texts after a change of their .po files
 lock: setup ## Renew constraints.txt after a change of dependencies
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --no-header --no-annotate --no-emit-index-url \
-	  --python-version 3.11 --all-extras pyproject.toml --output-file constraints.txt
+	  --python-version 3.11 --extra device --extra screen --extra train --extra dev pyproject.toml --output-file constraints.txt
 
 clean: ## Remove what make made, but for the work directory
 	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .bench-cache
