@@ -7,7 +7,6 @@ from typing import Any
 
 import cv2
 import numpy.typing as npt
-from cv2.utils import logging
 
 from barbotage_device.capture.clock import Clock
 from barbotage_device.capture.reopening import ReopeningSource, SourceEvent
@@ -85,9 +84,11 @@ def _open_camera(path: Path, settings: CaptureSettings, folder: Path) -> Capture
 @contextmanager
 def _quiet_cv2() -> Iterator[None]:
     """Without OpenCV's own lines on stderr: our errors say what matters."""
-    level = logging.getLogLevel()
-    logging.setLogLevel(_LOG_SILENT)
+    # OpenCV moved these two: cv2.utils.logging since 4.12, cv2 itself before.
+    control: Any = getattr(cv2.utils, "logging", cv2)
+    level = control.getLogLevel()
+    control.setLogLevel(_LOG_SILENT)
     try:
         yield
     finally:
-        logging.setLogLevel(level)
+        control.setLogLevel(level)
