@@ -7,7 +7,7 @@ from barbotage_device.guidance.aim import Aim, Certainty, Target, Turn
 from barbotage_device.guidance.bone_distance import hit_mm, way_distance_mm
 from barbotage_device.guidance.target import find_deposit, is_within
 from barbotage_device.perception.tracks import NeedleTrack, Tracks, TrackState
-from barbotage_models.contract.geometry import FloatArray, PointMm
+from barbotage_models.contract.geometry import PointMm
 from barbotage_models.contract.taxonomy import EntrySide
 
 TURN_DEAD_BAND_DEG = 2.0
@@ -48,7 +48,7 @@ def aim(tracks: Tracks, target: Target | None) -> Aim:
     bone_mm = None if tracks.bone is None else hit_mm(ray.start, (ray.dx, ray.dz), tracks.bone)
     wanted_mm = None if target is None else ray.along_mm(target.point)
     error_deg = None if target is None else _angle_error_deg(ray, needle, target.point)
-    mm = _Millimetres.none() if not tracks.measurable else _millimetres(ray, needle.tip, target, wanted_mm, tracks.bone)
+    mm = _millimetres(ray, target, wanted_mm, bone_mm, tracks)
     return Aim(
         certainty=Certainty.SHAFT_ONLY if needle.tip is None else Certainty.CONFIRMED,
         target=target,
@@ -101,18 +101,18 @@ class _Millimetres:
     miss: float | None
     clearance: float | None
 
-    @classmethod
-    def none(cls) -> "_Millimetres":
-        return cls(None, None, None, None)
-
 
 def _millimetres(
-    ray: _Ray, tip: PointMm | None, target: Target | None, wanted_mm: float | None, bone: FloatArray | None
+    ray: _Ray, target: Target | None, wanted_mm: float | None, bone_mm: float | None, tracks: Tracks
 ) -> _Millimetres:
+    """What may be said in mm: nothing without a scale, and no distance without a tip."""
+    if not tracks.measurable:
+        return _Millimetres(None, None, None, None)
+    tip, bone = tracks.needle.tip, tracks.bone
     miss = None if target is None else abs(ray.across_mm(target.point))
     if tip is None:
         return _Millimetres(None, None, miss, None)
-    clearance = None if bone is None else way_distance_mm(tip, (ray.dx, ray.dz), max(0.0, wanted_mm or 0.0), bone)
+    clearance = None if bone is None else way_distance_mm(tip, (ray.dx, ray.dz), max(0.0, wanted_mm or 0.0), bone, bone_mm)
     return _Millimetres(None if target is None else tip.distance_mm(target.point), wanted_mm, miss, clearance)
 
 

@@ -34,10 +34,14 @@ def point_distance_mm(point: PointMm, bone: FloatArray) -> float:
     return math.sqrt(float((near_x * near_x + near_z * near_z).min()))
 
 
-def way_distance_mm(start: PointMm, direction: tuple[float, float], reach_mm: float, bone: FloatArray) -> float:
-    """Smallest distance between the bone line (n, 2) and the way from a point along a unit direction; 0 when they cross."""
+def way_distance_mm(
+    start: PointMm, direction: tuple[float, float], reach_mm: float, bone: FloatArray, hit: float | None
+) -> float:
+    """Smallest distance between the bone line (n, 2) and the way from a point along a unit direction; 0 when they cross.
+
+    ``hit`` is what ``hit_mm`` gives for that point and direction.
+    """
     dx, dz = direction
-    hit = hit_mm(start, direction, bone)
     if hit is not None and hit <= reach_mm:
         return 0.0
     x, z = bone[:, 0] - start.x_mm, bone[:, 1] - start.z_mm

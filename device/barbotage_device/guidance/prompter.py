@@ -108,6 +108,8 @@ class Prompter:
         """The tip itself: a line that ends in a deposit near the bone always passes near it, and would nag."""
         if aim.tip is None or tracks.bone is None or not tracks.measurable:
             return False
+        if aim.clearance_mm is not None and aim.clearance_mm > self._settings.near_bone_mm:
+            return False  # the clearance is that of the tip or less
         return point_distance_mm(aim.tip, tracks.bone) <= self._settings.near_bone_mm
 
     def _past_target(self, tracks: Tracks, aim: Aim) -> bool:

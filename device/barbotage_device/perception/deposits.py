@@ -49,6 +49,8 @@ class _Map:
     whole: npt.NDArray[np.uint8]
     labels: npt.NDArray[Any]
     floor: int
+    alone: bool
+    """There is one component only, so none has to be blanked."""
 
 
 def deposit_candidates(
@@ -68,10 +70,10 @@ def deposit_candidates(
     if int(needle.max()) >= floor:
         bridge = _bridge(mask, needle, floor)
         mask, whole = mask | bridge, np.maximum(probability, needle & bridge)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_16U)
     areas = stats[1:count, cv2.CC_STAT_AREA]
     cell_mm2 = plane.x_mm_per_px * plane.z_mm_per_px * STRIDE_PX**2
-    cells = _Map(probability, whole, labels, floor)
+    cells = _Map(probability, whole, labels, floor, alone=count == 2)
     found: list[Candidate] = []
     for index in np.argsort(-areas, kind="stable")[:MAX_DEPOSITS].tolist():
         if areas[index] * cell_mm2 < MIN_AREA_MM2 / 2:
@@ -124,10 +126,12 @@ def _contour(source: _Map, label: int, box: tuple[int, int, int, int]) -> npt.ND
     rows, columns = source.labels.shape
     y0, y1 = max(0, top - _PAD_CELLS), min(rows, top + height + _PAD_CELLS)
     x0, x1 = max(0, left - _PAD_CELLS), min(columns, left + width + _PAD_CELLS)
-    part = source.labels[y0:y1, x0:x1]
+    part, shown = source.labels[y0:y1, x0:x1], source.whole[y0:y1, x0:x1]
+    if not source.alone:
+        shown = np.where((part == label) | (part == 0), shown, 0)
     cells = np.zeros((height + 2 * _PAD_CELLS, width + 2 * _PAD_CELLS), dtype=np.uint8)
     ty, tx = y0 - (top - _PAD_CELLS), x0 - (left - _PAD_CELLS)
-    cells[ty : ty + y1 - y0, tx : tx + x1 - x0] = np.where((part == label) | (part == 0), source.whole[y0:y1, x0:x1], 0)
+    cells[ty : ty + y1 - y0, tx : tx + x1 - x0] = shown
     fine = cv2.resize(cells, None, fx=STRIDE_PX, fy=STRIDE_PX, interpolation=cv2.INTER_LINEAR_EXACT)
     mask = cv2.threshold(fine, source.floor - 1, 255, cv2.THRESH_BINARY)[1]
     grown = cv2.dilate(mask, _SQUARE, anchor=(0, 0), borderValue=0)

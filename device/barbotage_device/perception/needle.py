@@ -149,10 +149,11 @@ def _run(line: _Line, cells: _Cells) -> tuple[_Cells, float] | None:
         return None
     along = line.along_mm(near)
     order = np.argsort(along, kind="stable")
-    along, near = along[order], near.take(order)
+    along = along[order]
     gaps = np.diff(along)
-    breaks = np.flatnonzero(gaps > MAX_GAP_MM)
-    if len(breaks):
+    if float(gaps.max()) > MAX_GAP_MM:
+        near = near.take(order)
+        breaks = np.flatnonzero(gaps > MAX_GAP_MM)
         bounds = [0, *(breaks + 1).tolist(), len(along)]
         weights = [float(near.weight[a:b].sum()) for a, b in itertools.pairwise(bounds)]
         best = int(np.argmax(weights))

@@ -26,7 +26,7 @@ class Box:
     bottom: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Plane:
     """``x_mm = x0_mm + x_mm_per_px * x_px`` for canonical pixels, and the same down; ``used_*_px`` is the part that holds picture."""
 
@@ -39,11 +39,14 @@ class Plane:
     width_mm: float
     """Width of the whole region, which may be wider than the part used."""
     depth_mm: float
+    mm_per_px: FloatArray
+    """The two scales, (x, z), once more as an array."""
+    origin_mm: FloatArray
+    """The plane coordinates of canonical pixel (0, 0)."""
 
     def mm_from_px(self, xy_px: FloatArray) -> FloatArray:
         """Plane coordinates (n, 2) of canonical pixel coordinates (n, 2)."""
-        scale, origin = np.array([self.x_mm_per_px, self.z_mm_per_px]), np.array([self.x0_mm, self.z0_mm])
-        return np.asarray(xy_px * scale + origin, dtype=np.float64)
+        return np.asarray(xy_px * self.mm_per_px + self.origin_mm, dtype=np.float64)
 
     def x_px(self, x_mm: float) -> float:
         """Canonical column of a plane coordinate."""
@@ -74,13 +77,16 @@ def plane_of(view: CanonicalView) -> Plane:
     crop_w = min(view.width_px, max(1, round(CANONICAL_SIDE_MM / view.mm_per_px_x)))
     crop_h = min(view.height_px, max(1, round(CANONICAL_SIDE_MM / view.mm_per_px_z)))
     x_step, z_step = view.step_x_px * view.mm_per_px_x, view.step_y_px * view.mm_per_px_z
+    x0_mm, z0_mm = view.x0_px * view.mm_per_px_x + 0.5 * x_step, 0.5 * z_step
     return Plane(
-        x0_mm=view.x0_px * view.mm_per_px_x + 0.5 * x_step,
-        z0_mm=0.5 * z_step,
+        x0_mm=x0_mm,
+        z0_mm=z0_mm,
         x_mm_per_px=x_step,
         z_mm_per_px=z_step,
         used_w_px=min(CANONICAL_SIZE_PX, round(crop_w / view.step_x_px)),
         used_h_px=min(CANONICAL_SIZE_PX, round(crop_h / view.step_y_px)),
         width_mm=view.width_mm,
         depth_mm=view.depth_mm,
+        mm_per_px=np.array([x_step, z_step]),
+        origin_mm=np.array([x0_mm, z0_mm]),
     )
