@@ -213,8 +213,8 @@ class NeedleTracker:
         tip_position: PointMm | None = None
         speed: float | None = None
         if self._tip.shown and self._filter is not None:
-            ahead_s = (now_ns - self._filter_ns) / NS_PER_S
-            tip_position = axis.point(self._filter.position_mm + self._filter.speed_mm_s * ahead_s)
+            # Frozen while it is not seen, for at most ``coast_s``: a guess that runs on ahead would look like a sighting.
+            tip_position = axis.point(self._filter.position_mm)
             speed = self._filter.speed_mm_s
         unseen = not self._tip_seen_now(now_ns)
         return NeedleTrack(

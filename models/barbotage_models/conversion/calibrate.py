@@ -27,9 +27,10 @@ FALSE_DEPOSITS_PER_FRAME = 0.05
 """Allowed on validation, simulated frames and real negatives alike: the worse of the two groups decides."""
 FALSE_NEEDLE_SHARE = 0.02
 FALSE_TIP_SHARE = 0.02
-SHOWN_MIN = 0.3
+SHOWN_MIN = 0.6
 SHOWN_MAX = 0.95
-"""Bounds of every shown-threshold: below 0.3 it would be shown although more likely wrong than right; above 0.95 nothing would be."""
+"""Bounds of every shown-threshold. Guidance that is as likely wrong as right misleads, however rare it is: in the simulated procedure tips of a
+needle that had slipped out of the plane were shown at 0.3 to 0.55. Above 0.95 hardly anything would be shown."""
 PRIOR_COUNT = 1.0
 """Platt's own smoothing of the targets (Platt 1999, section 2.2) keeps the fit finite on separable scores."""
 
@@ -133,7 +134,7 @@ def fit_platt(scores: FloatArray, right: npt.NDArray[np.bool_]) -> Calibration:
 
 
 def threshold_at(scores: _Scores, calibration: Calibration, allowed: float, frames: tuple[int, int]) -> float:
-    """The lowest confidence, within 0.3 to 0.95, at which wrong claims per frame stay within ``allowed`` on simulated frames and on real ones.
+    """The lowest confidence, within ``SHOWN_MIN`` to ``SHOWN_MAX``, at which wrong claims per frame stay within ``allowed`` on simulated frames and on real ones.
 
     ``frames`` counts the simulated and the real frames.
     """

@@ -50,7 +50,7 @@ def test_the_threshold_lets_through_no_more_false_claims_than_allowed(kind: Samp
 
 
 def test_the_threshold_stays_within_its_bounds() -> None:
-    assert threshold_at(_Scores(), fit_platt(np.zeros(0), np.zeros(0, dtype=np.bool_)), 0.05, (10, 10)) == 0.3
+    assert threshold_at(_Scores(), fit_platt(np.zeros(0), np.zeros(0, dtype=np.bool_)), 0.05, (10, 10)) == 0.6
 
 
 GOOD = Parity(frames=10, agreement=0.999, iou_drop=0.001, tip_move_mm=0.05)
