@@ -110,7 +110,8 @@ def _decoded(container: InputContainer, progress: _Progress) -> Iterator[tuple[G
                 if start_s is None:
                     continue  # before the first whole picture: a recording may begin between two key frames
                 raise progress.broken("a frame is incomplete")
-            time_s = progress.end_s + (start_s or 0.0) if decoded.pts is None else decoded.time
+            stated_s = _time_s(decoded, stream)
+            time_s = progress.end_s + (start_s or 0.0) if stated_s is None else stated_s
             if start_s is None:
                 start_s = time_s
             progress.end_s = max(progress.end_s, time_s - start_s + (_duration_s(decoded) or progress.period_s))
@@ -138,6 +139,11 @@ def _reason(error: BaseException) -> str:
 def _duration_s(frame: VideoFrame) -> float | None:
     ticks, base = frame.duration, frame.time_base
     return float(ticks * base) if ticks and base else None
+
+
+def _time_s(frame: VideoFrame, stream: VideoStream) -> float | None:
+    """The frame's time; by the stream's time base, which the last frames out of a decoder that is emptied do not carry themselves."""
+    return None if frame.pts is None or not stream.time_base else float(frame.pts * stream.time_base)
 
 
 def _period_s(stream: VideoStream) -> float:

@@ -204,3 +204,27 @@ def test_a_second_pass_starts_again(tmp_path: Path) -> None:
     assert np.array_equal(first.pixels, next(iter(source.frames())).pixels)
     source.close()
     source.close()
+
+
+def test_a_cut_after_the_index_keeps_the_frames_that_the_decoder_still_held(tmp_path: Path) -> None:
+    # H.264 with reordered frames and its index at the front, as the demo writes it: the last frames come when the decoder is emptied.
+    whole = tmp_path / "whole.mp4"
+    with av.open(str(whole), "w", format="mp4", options={"movflags": "faststart"}) as container:
+        stream = container.add_stream("libx264", rate=20)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        rng = np.random.default_rng(0)
+        for _ in range(40):
+            picture = rng.integers(0, 255, (240, 320, 3), dtype=np.uint8)
+            for packet in stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")):
+                container.mux(packet)
+        for packet in stream.encode():
+            container.mux(packet)
+    cut = tmp_path / "cut.mp4"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    seen: list[Frame] = []
+    with pytest.raises(SourceError, match=r"damaged at \d+\.\d+ s, after \d+ readable frames"):
+        seen.extend(VideoSource(cut, CaptureSettings()).frames())
+    assert 10 < len(seen) < 30
+    assert [frame.capture_ns for frame in seen] == [
+        pytest.approx(number * 50_000_000, abs=1_000_000) for number in range(len(seen))
+    ]
