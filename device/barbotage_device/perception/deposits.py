@@ -69,7 +69,7 @@ def deposit_candidates(
     mask = np.asarray(cv2.threshold(probability, floor - 1, 255, cv2.THRESH_BINARY)[1], dtype=np.uint8)
     whole = probability
     if int(needle.max()) >= floor:
-        either = cv2.add(probability, needle)
+        either = np.asarray(cv2.add(probability, needle), dtype=np.uint8)
         bridge = _bridge(mask, either, floor)
         mask, whole = mask | bridge, np.maximum(probability, either & bridge)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_16U)
@@ -86,7 +86,7 @@ def deposit_candidates(
     return found
 
 
-def _bridge(mask: npt.NDArray[np.uint8], either: npt.NDArray[Any], floor: int) -> npt.NDArray[np.uint8]:
+def _bridge(mask: npt.NDArray[np.uint8], either: npt.NDArray[np.uint8], floor: int) -> npt.NDArray[np.uint8]:
     """Cells (255) of needle or deposit that have deposit on both sides: those that closing the deposit's mask fills."""
     closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, _CLOSING, borderType=cv2.BORDER_CONSTANT, borderValue=0)
     solid = cv2.threshold(either, floor - 1, 255, cv2.THRESH_BINARY)[1]

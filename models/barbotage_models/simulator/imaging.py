@@ -61,7 +61,8 @@ class ImageChain:
         log = self._log_image(self._detected(echoes, rng))
         if self._image.persistence > 0:
             if self._previous is not None:
-                log = self._image.persistence * self._previous + (1 - self._image.persistence) * log
+                mixed = self._image.persistence * self._previous + (1 - self._image.persistence) * log
+                log = np.asarray(mixed, dtype=np.float32)
             self._previous = log
         grey = np.clip(log, 0, 1)
         if self._image.gamma != 1.0:
