@@ -102,8 +102,7 @@ def to_canonical(region: GreyImage, scale: Scale | None) -> CanonicalFrame:
     out_w = min(CANONICAL_SIZE_PX, max(1, round(crop_w * mm_x / CANONICAL_MM_PER_PX)))
     out_h = min(CANONICAL_SIZE_PX, max(1, round(crop_h * mm_z / CANONICAL_MM_PER_PX)))
     crop = region[:crop_h, x0 : x0 + crop_w]
-    shrinking = out_w < crop_w or out_h < crop_h
-    resized = cv2.resize(crop, (out_w, out_h), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR_EXACT)
+    resized = _resampled(crop, out_w, out_h)
     if (out_h, out_w) == (CANONICAL_SIZE_PX, CANONICAL_SIZE_PX):
         pixels = resized
     else:
@@ -120,6 +119,17 @@ def to_canonical(region: GreyImage, scale: Scale | None) -> CanonicalFrame:
         height_px=height,
     )
     return CanonicalFrame(np.asarray(pixels, dtype=np.uint8), view)
+
+
+def _resampled(crop: GreyImage, out_w: int, out_h: int) -> GreyImage:
+    """The crop in another size: directions that shrink first, then those that grow. INTER_AREA averages only when neither grows."""
+    height, width = crop.shape
+    between = (min(width, out_w), min(height, out_h))
+    if between != (width, height):
+        crop = np.asarray(cv2.resize(crop, between, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    if between != (out_w, out_h):
+        crop = np.asarray(cv2.resize(crop, (out_w, out_h), interpolation=cv2.INTER_LINEAR_EXACT), dtype=np.uint8)
+    return crop
 
 
 def _check(region: GreyImage) -> None:
