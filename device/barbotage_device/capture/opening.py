@@ -92,7 +92,7 @@ def open_source(
     return recorded
 
 
-# Imported inside: the simulator and the decoders take 60 MB each, and a bedside that reads a frame grabber does without them.
+# Imported inside: the decoders take 70 MB together and the simulator brings scipy; a bedside that reads a frame grabber does without.
 
 
 def _open_simulated(scenario: str, clock: Clock | None) -> Source:

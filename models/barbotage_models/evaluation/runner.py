@@ -53,10 +53,6 @@ class TfliteRunner:
             counts[name] = counts.get(name, 0) + 1
         return counts
 
-    def input_type(self) -> str:
-        """Name of the input's type."""
-        return str(np.dtype(self._input["dtype"]).name)
-
 
 def as_input(frame: GreyImage, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     """Grey levels 0 to 255 as the input tensor (1, 256, 256, 1): int8 is offset by 128, the other types hold the level itself."""

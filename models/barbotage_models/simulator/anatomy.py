@@ -67,14 +67,13 @@ class BodyMaps:
     """Maps (samples, columns) on the scan grid, ``margin`` columns wider than the picture on both sides.
 
     ``echo_db`` diffuse level; ``loss_db`` cumulated two-way attenuation; ``specular`` amplitude of smooth surfaces
-    before attenuation. ``bone_z_mm`` and ``tendon_top_mm`` per column.
+    before attenuation. ``bone_z_mm`` per column.
     """
 
     echo_db: Float32
     loss_db: Float32
     specular: Float32
     bone_z_mm: Float32
-    tendon_top_mm: Float32
     margin: int
     x_mm: Float32
 
@@ -138,7 +137,7 @@ def shoulder_maps(settings: ShoulderSettings, probe: ProbeSettings, margin_mm: f
     tilt_deg = np.rad2deg(np.arctan(np.gradient(tops[4], probe.pitch_mm)))
     echo -= tendon * np.float32(settings.anisotropy_db) * np.minimum((tilt_deg / 15) ** 2, 3).astype(np.float32)
     echo = _add_bone_ridge(settings, echo, bone_z, grid, rng)
-    return BodyMaps(echo, loss.astype(np.float32), specular, bone_z, tops[4], grid.margin, grid.x)
+    return BodyMaps(echo, loss.astype(np.float32), specular, bone_z, grid.margin, grid.x)
 
 
 def phantom_maps(probe: ProbeSettings, margin_mm: float, echo_db: float = -25.0, attenuation: float = 0.6) -> BodyMaps:
@@ -149,7 +148,7 @@ def phantom_maps(probe: ProbeSettings, margin_mm: float, echo_db: float = -25.0,
         2 * probe.frequency_mhz * probe.sample_mm / 10
     )
     deep = np.full(grid.shape[1], 1e3, dtype=np.float32)
-    return BodyMaps(echo, loss.astype(np.float32), np.zeros(grid.shape, np.float32), deep, deep, grid.margin, grid.x)
+    return BodyMaps(echo, loss.astype(np.float32), np.zeros(grid.shape, np.float32), deep, grid.margin, grid.x)
 
 
 def _layer_tops(s: ShoulderSettings, grid: _Grid, rng: np.random.Generator) -> list[Float32]:
