@@ -1,0 +1,1 @@
+"""One recording: schema, writer, reader, recovery, audit chain, retention."""

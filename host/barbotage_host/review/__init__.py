@@ -1,0 +1,1 @@
+"""The review page: a local server and what it serves."""
