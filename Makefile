@@ -8,7 +8,7 @@ BACKGROUNDS ?=
 BACKGROUND_OPTION := $(if $(BACKGROUNDS),--backgrounds $(BACKGROUNDS))
 SOURCES := models device host firmware_tools tests benchmarks
 
-.PHONY: help setup setup-train demo test test-slow lint format bench model texts lock clean
+.PHONY: help setup setup-train demo test test-browser test-slow lint format bench model texts lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -21,7 +21,10 @@ demo: setup ## A guided procedure on the simulated probe; leaves a video, pictur
 	$(BIN)/barbotage-device demo --out demo
 
 test: lint ## Lint, types, import contracts and the fast tests
-	$(BIN)/pytest -q -m "not slow"
+	$(BIN)/pytest -q -m "not slow and not browser"
+
+test-browser: setup ## The review page in a real browser (Debian: apt install chromium)
+	$(BIN)/pytest -q -m browser
 
 test-slow: setup-train ## The slow tests: a tiny training from nothing, and what takes its time
 	$(BIN)/pytest -q -m slow
@@ -48,13 +51,14 @@ model: setup-train ## Train, export and evaluate the bundled model from nothing 
 	$(BIN)/barbotage-models export --weights $(WORK)/run/weights.npz --data $(WORK)/data --out models/barbotage_models/bundle
 	$(BIN)/barbotage-models evaluate --data $(WORK)/data
 
-texts: setup ## Compile the bedside texts after a change of their .po files
+texts: setup ## Compile the texts of screen and review page after a change of their .po files
 	$(BIN)/pybabel compile --directory device/barbotage_device/bedside/locale --domain barbotage
+	$(BIN)/pybabel compile --directory host/barbotage_host/locale --domain barbotage_host
 
 lock: setup ## Renew constraints.txt after a change of dependencies
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --no-header --no-annotate --no-emit-index-url \
-	  --python-version 3.11 --extra device --extra screen --extra train --extra dev pyproject.toml --output-file constraints.txt
+	  --python-version 3.11 --extra device --extra host --extra screen --extra train --extra viewers --extra dev pyproject.toml --output-file constraints.txt
 
 clean: ## Remove what make made, but for the work directory
 	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .bench-cache
@@ -69,10 +73,10 @@ $(VENV)/bin/pip:
 
 $(VENV)/.device: pyproject.toml constraints.txt | $(VENV)/bin/pip
 	@echo "Installing pinned packages into $(VENV) (about a minute) ..."
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[device,screen,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[device,host,screen,dev]'
 	@touch $@
 
 $(VENV)/.train: $(VENV)/.device
-	@echo "Installing TensorFlow into $(VENV) (2 GB) ..."
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[device,screen,dev,train]'
+	@echo "Installing TensorFlow and a session viewer into $(VENV) (2.5 GB) ..."
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[device,host,screen,dev,train,viewers]'
 	@touch $@
