@@ -1,0 +1,84 @@
+"""The events of a session as a hash chain: every event's digest covers the one before it."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from barbotage_device.session.errors import SessionError
+from barbotage_device.session.fields import Fields
+from barbotage_device.session.manifest import EventsDigest
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened. ``at_ns`` is of the capture clock; ``by`` is device, operator, pedal or reviewer."""
+
+    index: int
+    at_ns: int
+    kind: str
+    by: str
+    value: dict[str, Any]
+    previous: str
+    digest: str
+
+
+def first_previous(session_id: str) -> str:
+    """What the first event's digest covers in place of an event before it."""
+    return hashlib.sha256(session_id.encode()).hexdigest()
+
+
+def canonical(document: Mapping[str, Any]) -> str:
+    """JSON in one form: keys sorted, no spaces, characters as they are. Raises TypeError, ValueError for what JSON cannot say."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest_of(previous: str, index: int, at_ns: int, kind: str, by: str, value: Mapping[str, Any]) -> str:
+    """sha256, in hex, of the previous digest followed by the event's canonical JSON."""
+    text = canonical({"index": index, "at_ns": at_ns, "kind": kind, "by": by, "value": value})
+    return hashlib.sha256((previous + text).encode()).hexdigest()
+
+
+def event_document(event: Event) -> dict[str, Any]:
+    """The JSON object of /events."""
+    return {
+        "index": event.index,
+        "at_ns": event.at_ns,
+        "kind": event.kind,
+        "by": event.by,
+        "value": event.value,
+        "previous": event.previous,
+        "digest": event.digest,
+    }
+
+
+def parse_event(document: object) -> Event:
+    """An event from its JSON object. Raises SessionError naming the field."""
+    fields = Fields(document, "event")
+    value = document.get("value") if isinstance(document, dict) else None
+    if not isinstance(value, dict):
+        raise SessionError("event: 'value' must be an object")
+    return Event(
+        index=fields.whole("index"),
+        at_ns=fields.whole("at_ns"),
+        kind=fields.text("kind"),
+        by=fields.text("by"),
+        value=value,
+        previous=fields.text("previous"),
+        digest=fields.text("digest"),
+    )
+
+
+class Chain:
+    """Makes the events of one session, one after the other."""
+
+    def __init__(self, session_id: str) -> None:
+        self.digest = EventsDigest(0, first_previous(session_id))
+
+    def add(self, kind: str, at_ns: int, by: str, value: dict[str, Any]) -> Event:
+        """The next event of the chain. Raises TypeError, ValueError for a value that JSON cannot say."""
+        index, previous = self.digest.count, self.digest.digest
+        event = Event(index, at_ns, kind, by, value, previous, digest_of(previous, index, at_ns, kind, by, value))
+        self.digest = EventsDigest(index + 1, event.digest)
+        return event

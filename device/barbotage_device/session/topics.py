@@ -1,0 +1,87 @@
+"""The topics of a session and their schemas: which file each lives in, under which number, in which encoding."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from foxglove_schemas_protobuf.CompressedImage_pb2 import CompressedImage
+from foxglove_schemas_protobuf.CompressedVideo_pb2 import CompressedVideo
+from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+
+from barbotage_device.session.manifest import SegmentKind
+
+SESSION: Final = "/session"
+GEOMETRY: Final = "/geometry"
+EVENTS: Final = "/events"
+LOG: Final = "/log"
+IMAGES: Final = "/camera/us"
+PROXY: Final = "/camera/us_proxy"
+
+TELEMETRY_TOPICS: Final = (SESSION, "/clock", "/config", LOG, GEOMETRY, "/detections", "/guidance", EVENTS, "/health", "/pod")
+"""In the order of their channel numbers, from 1: fixed, so that a file whose first records are lost can still be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A channel of an MCAP file and its schema."""
+
+    name: str
+    message_encoding: str
+    schema_name: str
+    schema_encoding: str
+    schema: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How one kind of segment is laid out. ``compression`` is that of MCAP: empty or ``zstd``."""
+
+    kind: SegmentKind
+    topics: tuple[Topic, ...]
+    chunk_bytes: int
+    compression: str
+
+
+@cache
+def plan_of(kind: SegmentKind) -> Plan:
+    """The layout of telemetry, video and proxy segments. Chunk sizes: the measurements in docs/session.md."""
+    if kind == "telemetry":
+        return Plan(kind, tuple(_json_topic(name) for name in TELEMETRY_TOPICS), chunk_bytes=64 * 1024, compression="zstd")
+    message = CompressedImage if kind == "video" else CompressedVideo
+    topic = Topic(
+        name=IMAGES if kind == "video" else PROXY,
+        message_encoding="protobuf",
+        schema_name=message.DESCRIPTOR.full_name,
+        schema_encoding="protobuf",
+        schema=_descriptor_set(message.DESCRIPTOR.file),
+    )
+    return Plan(kind, (topic,), chunk_bytes=256 * 1024, compression="")
+
+
+def schema_document(topic: str) -> bytes:
+    """The JSON schema of a telemetry topic, as its file holds it."""
+    return (files("barbotage_device.session") / "schemas" / f"{topic.strip('/')}.json").read_bytes()
+
+
+def _json_topic(name: str) -> Topic:
+    document = schema_document(name)
+    return Topic(name, "json", json.loads(document)["title"], "jsonschema", document)
+
+
+def _descriptor_set(descriptor: FileDescriptor) -> bytes:
+    """The file and all that it imports, dependencies first, as MCAP's registry asks of protobuf schemas."""
+    found: dict[str, FileDescriptor] = {}
+
+    def collect(file: FileDescriptor) -> None:
+        for each in file.dependencies:
+            collect(each)
+        found.setdefault(file.name, file)
+
+    collect(descriptor)
+    result = FileDescriptorSet()
+    for file in found.values():
+        file.CopyToProto(result.file.add())
+    return result.SerializeToString()
