@@ -13,7 +13,6 @@ import cv2
 import numpy as np
 import pytest
 from playwright.sync_api import Page
-
 from tests.support.barcode import Grey, read_barcode
 from tests.support.sessions import STARTED_UTC_NS, Script, write_session
 
