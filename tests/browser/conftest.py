@@ -94,17 +94,21 @@ def seen_frame(page: Page) -> Callable[[], int | None]:
 
 def wait_for_frame(page: Page, index: int) -> None:
     """Waits until the page says that it has drawn frame ``index``."""
-    page.wait_for_function(
-        "index => window.barbotage && window.barbotage.drawn && window.barbotage.drawn.frame === index", arg=index
-    )
+    page.wait_for_function("index => window.barbotage?.counters.last?.frame === index", arg=index)
 
 
 def read_frame_number(page: Page) -> int | None:
     """The barcode of the frame on the screen; None when none can be read."""
-    picture = screenshot(page)
-    corners = page.evaluate("() => [window.barbotage.view.toPage([0, 0]), window.barbotage.view.toPage([1, 1])]")
-    (x0, y0), (x1, y1) = corners
-    return read_barcode(picture, lambda x, y: (x0 + (x + 0.5) * (x1 - x0) - 0.5, y0 + (y + 0.5) * (y1 - y0) - 0.5))
+    corner, size = page.evaluate(
+        """() => {
+          const view = window.barbotage.app.view;
+          const box = view.stage.getBoundingClientRect();
+          const [x, y] = view.toScreen([0, 0]);
+          const [x1, y1] = view.toScreen([1, 1]);
+          return [[box.x + x, box.y + y], [x1 - x, y1 - y]];
+        }"""
+    )
+    return read_barcode(screenshot(page), lambda x, y: (corner[0] + x * size[0], corner[1] + y * size[1]))
 
 
 def screenshot(page: Page) -> Grey:
