@@ -134,4 +134,4 @@ def _side(shaft: ShaftPx | None) -> EntrySide:
 def _plane(points: Sequence[PointPx], view: CanonicalView) -> FloatArray:
     """Pixel centres in mm of the region: the reverse of ``CanonicalView.px_from_plane``."""
     px = np.array([[p.x_px, p.y_px] for p in points], dtype=np.float64)
-    return (px + 0.5) * np.array([view.mm_per_px_x, view.mm_per_px_z])
+    return np.asarray((px + 0.5) * np.array([view.mm_per_px_x, view.mm_per_px_z]), dtype=np.float64)
