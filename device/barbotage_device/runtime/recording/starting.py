@@ -1,0 +1,102 @@
+"""Starting a recording: room on the disk, the session's header, the recorder."""
+
+import hashlib
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from barbotage_device.capture.encoding import Encoding, encoder_of
+from barbotage_device.runtime.interpreter import LoadedModel
+from barbotage_device.runtime.pipeline import PipelineSettings
+from barbotage_device.runtime.recording.recording import Clocks, SessionRecording
+from barbotage_device.runtime.recording.room import Room
+from barbotage_device.session.ids import new_ulid
+from barbotage_device.session.manifest import UNKNOWN, Device, Header, ModelIdentity, Side, Software
+from barbotage_device.session.recorder import Recorder, RecorderSettings
+
+ID_LENGTH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingRequest:
+    """Where and how to record. Without ``room`` nothing is removed and nothing refused."""
+
+    root: Path
+    encoding: Encoding = field(default_factory=Encoding)
+    side: Side | None = None
+    room: Room | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is recorded: the source's name, whether it is simulated, its scale if known, and the capture clock's first moment."""
+
+    source: str
+    simulated: bool
+    started_capture_ns: int
+    scale_mm_per_px: tuple[float, float] | None = None
+
+
+def start_recording(
+    request: RecordingRequest, subject: Subject, model: LoadedModel, clocks: Clocks, config: Mapping[str, Any]
+) -> SessionRecording:
+    """A session that records from now on. ``config`` is kept in it as /config. Raises SessionError when nothing can be written."""
+    header = _header(request, subject, model, clocks.utc())
+    recorder = Recorder(request.root, header, encoder_of(request.encoding), RecorderSettings())
+    recording = SessionRecording(recorder, header, clocks)
+    recording.begin(config)
+    return recording
+
+
+def device_identity(etc: Path = Path("/etc"), proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> Device:
+    """Which computer it is: a digest of its machine id (never the id itself, nor its name in the network) and its model."""
+    machine = _text(etc / "machine-id")
+    made = hashlib.sha256(f"barbotage {machine}".encode()).hexdigest()[:ID_LENGTH] if machine else UNKNOWN
+    model = _text(proc / "device-tree" / "model") or _text(sys / "class" / "dmi" / "id" / "product_name") or platform.machine()
+    return Device(made, model or UNKNOWN)
+
+
+def settings_record(settings: PipelineSettings) -> dict[str, Any]:
+    """The settings of tracker and prompter, for /config: a replay needs the same."""
+    return {"tracker": asdict(settings.tracker), "prompter": asdict(settings.prompter)}
+
+
+def software_version() -> str:
+    """The version of this software, "unknown" when it runs without being installed."""
+    try:
+        return version("barbotage")
+    except PackageNotFoundError:
+        return UNKNOWN
+
+
+def model_identity(model: LoadedModel) -> ModelIdentity:
+    """The network and what runs it."""
+    card = model.card
+    return ModelIdentity(card.name, card.version, card.sha256, model.card_sha256, model.interpreter.name)
+
+
+def _header(request: RecordingRequest, subject: Subject, model: LoadedModel, utc_ns: int) -> Header:
+    return Header(
+        id=new_ulid(utc_ns),
+        source=subject.source,
+        simulated=subject.simulated,
+        side=request.side,
+        image_format=request.encoding.image_format,
+        image_quality=request.encoding.quality,
+        scale_mm_per_px=subject.scale_mm_per_px,
+        started_utc_ns=utc_ns,
+        started_capture_ns=subject.started_capture_ns,
+        device=device_identity(),
+        software=Software(software_version()),
+        model=model_identity(model),
+    )
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip("\0\n ")
+    except OSError:
+        return ""
