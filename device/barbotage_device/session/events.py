@@ -2,13 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from barbotage_device.session.errors import SessionError
 from barbotage_device.session.fields import Fields
 from barbotage_device.session.manifest import EventsDigest
+
+NS_PER_S = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,45 @@ def parse_event(document: object) -> Event:
         previous=fields.text("previous"),
         digest=fields.text("digest"),
     )
+
+
+def chain_problem(
+    session_id: str, events: Sequence[Event], started_ns: int = 0, closing: EventsDigest | None = None
+) -> str | None:
+    """The first event that breaks the chain, and how, in words; None when it holds.
+
+    ``events`` in the order recorded; ``started_ns`` is the capture clock at the start, for the times in the words; ``closing`` is what the
+    manifest says the chain ends with, None when it says nothing.
+    """
+    previous = first_previous(session_id)
+    for position, event in enumerate(events):
+        problem = _break_at(position, previous, event)
+        if problem is not None:
+            return f"event {event.index} ({event.kind}, at {(event.at_ns - started_ns) / NS_PER_S:.3f} s): {problem}"
+        previous = event.digest
+    if closing is None or (closing.count, closing.digest) == (len(events), previous):
+        return None
+    if closing.count == len(events):
+        return f"event {len(events) - 1}: is not the one the session was closed with; the last event was replaced"
+    missing = closing.count - len(events)
+    return (
+        f"event {len(events)}: {missing} removed from the end"
+        if missing > 0
+        else f"event {closing.count}: {-missing} added at the end"
+    )
+
+
+def _break_at(position: int, previous: str, event: Event) -> str | None:
+    own = digest_of(event.previous, event.index, event.at_ns, event.kind, event.by, event.value)
+    if own != event.digest:
+        return "its content was changed"
+    if event.index > position:
+        return f"{event.index - position} before it removed (from event {position})"
+    if event.index < position:
+        return "is out of order, or there twice"
+    if event.previous != previous:
+        return "it or the event before it was replaced"
+    return None
 
 
 class Chain:

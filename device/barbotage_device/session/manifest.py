@@ -1,7 +1,7 @@
 """session.json: what a session is, which segments it has, and how it ended."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -186,6 +186,15 @@ def read_manifest(directory: Path) -> Manifest:
     except (OSError, ValueError) as error:
         raise SessionError(f"{path}: unreadable ({error}); {recovery_advice(directory)}") from error
     return parse_manifest(Fields(document, str(path)))
+
+
+def add_segment(directory: Path, segment: Segment) -> Manifest:
+    """Adds a segment made after the recording (the proxy), in place of one of the same name. Raises SessionError, OSError."""
+    manifest = read_manifest(directory)
+    others = tuple(each for each in manifest.segments if each.name != segment.name)
+    manifest = replace(manifest, segments=(*others, segment))
+    write_manifest(directory, manifest)
+    return manifest
 
 
 def recovery_advice(directory: Path) -> str:

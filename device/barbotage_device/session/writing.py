@@ -1,22 +1,19 @@
 """The files of one session being written, by one thread: segments in step, the event chain, the manifest. No queue, no thread, no clock."""
 
 import json
-import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from barbotage_device.session.events import Chain, Event, event_document
-from barbotage_device.session.frame_table import ROW, TABLE_MEDIA_TYPE, TABLE_NAME
-from barbotage_device.session.images import data_span, image_message
+from barbotage_device.session.images import image_message
 from barbotage_device.session.manifest import Drops, Header, Manifest, Segment, header_document, write_manifest
 from barbotage_device.session.segment_writer import SegmentWriter
 from barbotage_device.session.summary import summarise
-from barbotage_device.session.topics import EVENTS, GEOMETRY, IMAGES, SESSION, plan_of
+from barbotage_device.session.topics import EVENTS, GEOMETRY, SESSION, plan_of
+from barbotage_device.session.video_writer import VideoWriter
 from barbotage_models.contract.geometry import GreyImage
 
 Encoder = Callable[[GreyImage], bytes]
@@ -50,7 +47,6 @@ class SessionWriter:
         self._chain = Chain(header.id)
         self._events: list[Event] = []
         self._frames = 0
-        self._table: list[tuple[int, int, int, int, int]] = []
         self._geometry: dict[str, Any] | None = None
         self._geometry_due = True
         self._counts: Counter[str] = Counter()
@@ -82,14 +78,12 @@ class SessionWriter:
         self._advance(frame.capture_ns)
         self._note_geometry(frame)
         message = image_message(data, self._header.image_format, self._header.log_time_ns(frame.capture_ns))
-        offset, length = data_span(message)
-        position = self._video.write(IMAGES, frame.capture_ns, message, frame.sequence)
-        self._table.append((frame.capture_ns, frame.sequence, position + offset, length, zlib.crc32(data)))
+        self._video.write(frame.capture_ns, frame.sequence, message)
         self._frames += 1
 
     def flush(self) -> None:
         """Finishes the open chunks and asks the disk to keep them."""
-        for segment in (self._telemetry, self._video):
+        for segment in (self._telemetry, self._video.file):
             if segment.has_open_chunk:
                 segment.finish_chunk()
                 segment.sync()
@@ -105,7 +99,7 @@ class SessionWriter:
     def abandon(self) -> Manifest:
         """Lets go of the files as they are, for recovery; returns the manifest as last known."""
         self._telemetry.abandon()
-        self._video.abandon()
+        self._video.file.abandon()
         return self._manifest()
 
     def _advance(self, capture_ns: int) -> None:
@@ -119,9 +113,9 @@ class SessionWriter:
         self._telemetry, self._video = self._open_segments(capture_ns)
         self._replace_manifest()
 
-    def _open_segments(self, capture_ns: int) -> tuple[SegmentWriter, SegmentWriter]:
+    def _open_segments(self, capture_ns: int) -> tuple[SegmentWriter, VideoWriter]:
         telemetry = SegmentWriter(self._path("telemetry"), plan_of("telemetry"), self._header)
-        video = SegmentWriter(self._path("video"), plan_of("video"), self._header)
+        video = VideoWriter(self._path("video"), self._header)
         telemetry.write(SESSION, capture_ns, json.dumps(header_document(self._header)).encode(), self._counts[SESSION])
         self._counts[SESSION] += 1
         telemetry.finish_chunk()
@@ -135,11 +129,8 @@ class SessionWriter:
     def _close_segments(self) -> None:
         if self._telemetry.is_open:
             self._closed.append(self._telemetry.finish())
-        if self._video.is_open:
-            self._video.finish_chunk()
-            self._video.attach(TABLE_NAME, TABLE_MEDIA_TYPE, np.array(self._table, ROW).tobytes())
+        if self._video.file.is_open:
             self._closed.append(self._video.finish())
-            self._table.clear()
 
     def _note_geometry(self, frame: RecordedFrame) -> None:
         height_px, width_px = frame.pixels.shape
