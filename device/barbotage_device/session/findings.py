@@ -24,7 +24,7 @@ Named = tuple[str, SegmentKind]
 
 def segment_files(path: Path) -> list[Named]:
     """The segments in the directory by name and kind: telemetry and video in the order of time, then the proxy."""
-    found = [(each.name, kind) for kind in KINDS for each in path.glob(kind + NAME_GLOB) if each.is_file()]
+    found: list[Named] = [(each.name, kind) for kind in KINDS for each in path.glob(kind + NAME_GLOB) if each.is_file()]
     return sorted(found, key=lambda named: (named[1] == "proxy", named[0][-9:], KINDS.index(named[1])))
 
 
