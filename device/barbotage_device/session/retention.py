@@ -40,13 +40,13 @@ def holdings(root: Path) -> list[Kept]:
 
 
 def make_room(
-    root: Path, settings: RetentionSettings, needed_bytes: int, disk_free: Callable[[Path], int] | None = None
+    root: Path, settings: RetentionSettings, needed_bytes: int, disk_free: Callable[[], int] | None = None
 ) -> list[Path]:
     """Removes as few sessions as make room for ``needed_bytes`` more, and returns them.
 
-    ``disk_free`` gives the free bytes of the disk of a folder. Raises RefusedError, having removed nothing, when there is not enough that may be removed.
+    ``disk_free`` gives the free bytes of the disk. Raises RefusedError, having removed nothing, when there is not enough that may be removed.
     """
-    free_bytes = (disk_free or _free_bytes)(root)
+    free = disk_free or (lambda: shutil.disk_usage(root).free)
     _finish_removals(root)
     kept = holdings(root)
     excess = max(
@@ -59,7 +59,7 @@ def make_room(
         if each.reason is None:
             chosen.append(each)
     if excess > sum(one.bytes for one in chosen):
-        raise RefusedError(_refusal(root, settings, needed_bytes, free_bytes, kept))
+        raise RefusedError(_refusal(root, settings, needed_bytes, free(), kept))
     for each in chosen:
         _remove(each.path)
     return [each.path for each in chosen]
@@ -94,10 +94,6 @@ def _refusal(root: Path, settings: RetentionSettings, needed_bytes: int, free_by
         f"and {_gb(settings.keep_free_bytes)} stay free; sessions that may not be removed: {held or 'none'}; "
         "sync or unmark sessions, or raise the budget"
     )
-
-
-def _free_bytes(folder: Path) -> int:
-    return shutil.disk_usage(folder).free
 
 
 def _gb(count: int) -> str:
