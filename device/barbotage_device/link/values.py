@@ -80,6 +80,14 @@ class Values:
         """A number, None when it is absent or null."""
         return None if self._values.get(key) is None else self.number(key, lowest=-1e18)
 
+    def known(self, keys: tuple[str, ...]) -> dict[str, Any]:
+        """The values of these keys, as far as they are there, unchecked."""
+        return {key: self._values[key] for key in keys if key in self._values}
+
+    def wrong(self, key: str, wanted: str) -> CallError:
+        """The error for a value that is well-formed but not acceptable."""
+        return self._wrong(key, self._values.get(key), wanted)
+
     def _wrong(self, key: str, value: object, wanted: str) -> CallError:
         got = "missing" if value is None else f"{value!r:.60}"
         return CallError(Code.BAD_REQUEST, f"{self._where}: '{key}' is {got}, must be {wanted}")
