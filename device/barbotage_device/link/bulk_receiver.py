@@ -21,6 +21,7 @@ MAX_ASKED = 64
 RTO_MIN_S = 0.25
 RTO_MAX_S = 1.0
 UART_BLOCK_MAX_BYTES = 4096
+UART_BLOCK_S = 0.05
 MAX_FRAGMENTS = 8192
 """Missing ranges kept apart: twice what a window of the smallest blocks can leave, so only a hostile sender gets there."""
 RATE_SPAN_S = 0.1
@@ -58,6 +59,13 @@ class LineRate:
     def of_baud(cls, baud: int | None) -> "LineRate":
         """10 bit times a byte; None for no rate."""
         return cls(None if not baud else baud / 10)
+
+    @property
+    def largest_block_bytes(self) -> int:
+        """A request waits for the block that is under way, so that must not last long on a slow line."""
+        if self.bytes_per_s is None:
+            return MAX_BLOCK_BYTES
+        return max(ASK_MIN_BYTES, min(UART_BLOCK_MAX_BYTES, int(self.bytes_per_s * UART_BLOCK_S)))
 
 
 @dataclass(slots=True)
@@ -127,8 +135,7 @@ class BulkReceiver:
     def __post_init__(self) -> None:
         self._to_ask = Intervals(self.missing)
         self._rate = _Rate(self.line.bytes_per_s)
-        largest = MAX_BLOCK_BYTES if self.line.bytes_per_s is None else UART_BLOCK_MAX_BYTES
-        self._blocks = self.block or BlockSize(largest)
+        self._blocks = self.block or BlockSize(self.line.largest_block_bytes)
 
     @property
     def done(self) -> bool:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from cobs import cobs
 
+from barbotage_device.link.mending import MAX_MENDED_BYTES, find_damage
+
 VERSION = 1
 HEAD_BYTES = 3
 CRC_BYTES = 4
@@ -53,6 +55,8 @@ class RawFrame(NamedTuple):
     body: bytes
     associated: bytes
     """Head and counter, which the tag of a sealed frame covers."""
+    mended: bool = False
+    """Whether a damaged byte was guessed from the CRC; only the tag can tell whether rightly. Never without ``sealed``."""
 
 
 def associated_data(frame_type: FrameType, sealed: bool, counter: int) -> bytes:
@@ -83,10 +87,14 @@ class FramingCounts:
 
 
 class Deframer:
-    """Finds frames in a byte stream, however it is cut into reads. Holds at most one encoded frame; never raises."""
+    """Finds frames in a byte stream, however it is cut into reads. Holds at most one encoded frame; never raises.
 
-    def __init__(self) -> None:
+    ``mends``: whether one damaged byte of a sealed frame is looked for; of use only where there is a key to tell whether it was found.
+    """
+
+    def __init__(self, mends: bool = False) -> None:
         self.counts = FramingCounts()
+        self.mends = mends
         self._rest = b""
         self._skipping = False
 
@@ -127,9 +135,32 @@ class Deframer:
         except cobs.DecodeError:
             self.counts.damaged += 1
             return None
-        if len(frame) < MIN_FRAME_BYTES or zlib.crc32(frame[:-CRC_BYTES]) != int.from_bytes(frame[-CRC_BYTES:], "little"):
+        if len(frame) < MIN_FRAME_BYTES:
             self.counts.damaged += 1
             return None
+        syndrome = zlib.crc32(frame[:-CRC_BYTES]) ^ int.from_bytes(frame[-CRC_BYTES:], "little")
+        if syndrome:
+            mended = self._mend(frame, syndrome)
+            self.counts.damaged += mended is None
+            return mended
+        return self._parse(frame)
+
+    def _mend(self, frame: bytes, syndrome: int) -> RawFrame | None:
+        """The sealed frame that this was, if one byte of it was damaged."""
+        if not self.mends or len(frame) > MAX_MENDED_BYTES:
+            return None
+        damage = find_damage(syndrome, len(frame) - CRC_BYTES)
+        if damage is None:
+            return None
+        index, error = damage
+        repaired = bytearray(frame)
+        repaired[index] ^= error
+        if repaired[0] >> 6 != VERSION or not repaired[0] & _SEALED_BIT:
+            return None
+        parsed = self._parse(bytes(repaired))
+        return None if parsed is None else parsed._replace(mended=True)
+
+    def _parse(self, frame: bytes) -> RawFrame | None:
         head = frame[0]
         kind = head & 0x0F
         if head >> 6 != VERSION or head & _RESERVED_BIT or kind >= len(_TYPES):

@@ -150,6 +150,7 @@ class Peer:
             "keyless": self.stream.counts.keyless,
             "malformed": self.malformed,
             "missed": opener.missed if opener else 0,
+            "mended": opener.mended if opener else 0,
             "refused": opener.refused if opener else 0,
             "telemetry_replaced": outbox.telemetry_replaced,
             "events_dropped": outbox.events_dropped,

@@ -74,6 +74,10 @@ class Opener:
         self.opened = 0
         self.missed = 0
         """Counters skipped: frames lost on the way."""
+        self.mended = 0
+        """Frames of which a damaged byte was rightly guessed from the CRC."""
+        self.unmended = 0
+        """Frames of which it was guessed wrongly: line noise."""
         self.refused = 0
         """Frames with a good CRC that did not open: replayed, reordered, altered, or of other keys."""
 
@@ -84,10 +88,14 @@ class Opener:
         try:
             payload = key.cipher.decrypt(nonce_of(counter), frame.body, frame.associated)
         except InvalidTag:
-            self.refused += 1
+            if frame.mended:
+                self.unmended += 1
+            else:
+                self.refused += 1
             return None
         self._key = key
         self.missed += counter - self.expected
         self.expected = counter + 1
         self.opened += 1
+        self.mended += frame.mended
         return payload

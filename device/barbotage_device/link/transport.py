@@ -67,15 +67,20 @@ class DescriptorTransport:
 
     def read(self) -> bytes:
         """As in Transport."""
-        try:
-            data = os.read(self.descriptor, READ_BYTES)
-        except BlockingIOError:
-            return b""
-        except OSError as error:
-            raise self._lost(error) from error
-        if not data:
-            raise LinkLostError(f"{self.name} was unplugged")
-        return data
+        parts: list[bytes] = []
+        count = 0
+        while count < READ_BYTES:  # a tty gives at most 4 KiB at a time
+            try:
+                data = os.read(self.descriptor, READ_BYTES)
+            except BlockingIOError:
+                break
+            except OSError as error:
+                raise self._lost(error) from error
+            if not data:
+                raise LinkLostError(f"{self.name} was unplugged")
+            parts.append(data)
+            count += len(data)
+        return b"".join(parts)
 
     def write(self, data: bytes | memoryview) -> int:
         """As in Transport."""
