@@ -89,7 +89,11 @@ class Damage:
         self.position = 0
         self.damaged_bytes = 0
         self.lost_bytes = 0
-        self._bits, self._drops, self._bursts = Gaps(line.ber, rng("ber")), Gaps(line.drop, rng("drop")), Gaps(line.burst, rng("burst"))
+        self._bits, self._drops, self._bursts = (
+            Gaps(line.ber, rng("ber")),
+            Gaps(line.drop, rng("drop")),
+            Gaps(line.burst, rng("burst")),
+        )
         self._burst_len = line.burst_len
         self._lost_until = 0
 
@@ -180,7 +184,9 @@ class Direction:
         line = self.line
         if line.overrun == "block" and len(self._out) >= RECEIVER_BYTES:
             return 0
-        waiting = max(0.0, self._free_s - now_s) / line.byte_s if line.baud else self._wire_bytes + len(self._held) + len(self._out)
+        waiting = (
+            max(0.0, self._free_s - now_s) / line.byte_s if line.baud else self._wire_bytes + len(self._held) + len(self._out)
+        )
         return int((line.fifo if line.baud else max(line.fifo, USB_BYTES)) - waiting)
 
     def accept(self, now_s: float) -> None:

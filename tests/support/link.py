@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from tests.support.cable import SEGMENT_S, Damage, Line
 
 from barbotage_device.link.bulk_receiver import BulkReceiver, LineRate
 from barbotage_device.link.device_end import DeviceEnd, DeviceIdentity
@@ -17,7 +18,6 @@ from barbotage_device.link.noise import public_key
 from barbotage_device.link.pairing import PairingDesk
 from barbotage_device.link.peer import Peer, Transfer
 from barbotage_device.link.roles import Role
-from tests.support.cable import SEGMENT_S, Damage, Line
 
 USB_BYTES_PER_S = 40e6
 """Stands for "as fast as the machine goes" where time is not real."""
@@ -48,7 +48,7 @@ class Screen:
     shown: int = 0
     hidden: list[bool] = field(default_factory=list)
 
-    def show_code(self, code: str, name: str, role: Role, valid_s: float) -> None:
+    def show_code(self, code: str, name: str, role: Role, valid_s: float) -> None:  # noqa: ARG002
         """As in PairingScreen."""
         self.code, self.shown = code, self.shown + 1
 
@@ -73,7 +73,11 @@ PINNED = public_key(DEVICE_KEY)
 
 
 def make_device(
-    baud: int = 0, role: Role | None = Role.SERVICE, secured: bool = True, methods: Methods | None = None, screen: Screen | None = None
+    baud: int = 0,
+    role: Role | None = Role.SERVICE,
+    secured: bool = True,
+    methods: Methods | None = None,
+    screen: Screen | None = None,
 ) -> DeviceEnd:
     """A device that knows the host in ``role``, or does not know it (None)."""
     hosts = Hosts()
@@ -209,7 +213,9 @@ class Answer:
     result: dict[str, object]
 
 
-def start_fetch(wire: VirtualLine, host: HostEnd, device: DeviceEnd, data: bytes, missing: Intervals | None = None) -> tuple[Transfer, bytearray]:
+def start_fetch(
+    wire: VirtualLine, host: HostEnd, device: DeviceEnd, data: bytes, missing: Intervals | None = None
+) -> tuple[Transfer, bytearray]:
     """Begins to fetch ``data`` as handle 1; the bytes appear in the array."""
     device.sender.offer(1, Memory(data))
     arrived = bytearray(len(data))

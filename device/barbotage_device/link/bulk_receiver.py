@@ -222,11 +222,10 @@ class BulkReceiver:
 
     def _match(self, offset: int, end: int, now_s: float) -> None:
         """Finds the GET that the block answers; whatever was expected before it is lost, since a serial line does not reorder."""
-        for index, asked in enumerate(self._asked):
-            if asked.marker == (offset == end) and (asked.cursor <= offset < asked.end or (asked.marker and offset == asked.cursor)):
-                break
-        else:
+        index = self._index_of(offset, end)
+        if index is None:
             return  # late: of a GET that was given up
+        asked = self._asked[index]
         passed = [self._asked.popleft() for _ in range(index)]
         self._outstanding -= sum(each.end - each.cursor for each in passed)
         self._give_up([*passed, _Asked(asked.cursor, offset, now_s)])
@@ -236,6 +235,13 @@ class BulkReceiver:
         asked.cursor = min(end, asked.end)
         if asked.cursor >= asked.end:
             self._asked.popleft()
+
+    def _index_of(self, offset: int, end: int) -> int | None:
+        for index, asked in enumerate(self._asked):
+            answers = offset == asked.cursor if asked.marker else asked.cursor <= offset < asked.end
+            if answers and asked.marker == (offset == end):
+                return index
+        return None
 
     def _give_up(self, lost: Iterable[_Asked]) -> None:
         ranges = [found for each in lost for found in self.missing.within(each.cursor, each.end)]

@@ -47,11 +47,13 @@ class BulkSender:
 
     def ask(self, get: Get) -> None:
         """Queues a GET; drops it when too much waits or it asks for too much. One that covers a queued one replaces it."""
-        if get.length > MAX_GET_BYTES or not (get.length == 0 or 1 <= get.block):
+        if get.length > MAX_GET_BYTES or not (get.length == 0 or get.block >= 1):
             return
         end = get.offset + get.length
         if get.length:
-            covered = [q for q in self._queue if q.handle == get.handle and get.offset <= q.cursor and q.end <= end and q.cursor < q.end]
+            covered = [
+                q for q in self._queue if q.handle == get.handle and get.offset <= q.cursor and q.end <= end and q.cursor < q.end
+            ]
             for each in covered:
                 self._queue.remove(each)
         if len(self._queue) < MAX_GETS:

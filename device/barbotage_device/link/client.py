@@ -101,7 +101,10 @@ class LinkClient:
         pending = self.end.request(method, dict(params or {}), self._clock_s())
         try:
             self._until(
-                lambda: pending.response is not None or self.end.restarts != connection, within_s, f"no answer to {method}", alive=True
+                lambda: pending.response is not None or self.end.restarts != connection,
+                within_s,
+                f"no answer to {method}",
+                alive=True,
             )
         finally:
             self.end.asker.drop(pending)

@@ -281,4 +281,3 @@ class DeviceEnd(Peer):
 def _pong(values: Values) -> dict[str, object]:
     """The ping's own values, back."""
     return values.known(("t", "pad"))
-

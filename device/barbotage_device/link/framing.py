@@ -70,7 +70,8 @@ def encode_frame(associated: bytes, body: bytes) -> bytes:
     if len(body) > MAX_BODY_BYTES:
         raise ValueError(f"a frame's body has at most {MAX_BODY_BYTES} bytes, got {len(body)}")
     covered = associated + body
-    return cobs.encode(covered + zlib.crc32(covered).to_bytes(CRC_BYTES, "little")) + DELIMITER
+    encoded: bytes = cobs.encode(covered + zlib.crc32(covered).to_bytes(CRC_BYTES, "little"))
+    return encoded + DELIMITER
 
 
 @dataclass(slots=True)

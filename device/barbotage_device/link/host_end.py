@@ -166,7 +166,9 @@ class HostEnd(Peer):
         """Once secured, plain frames say nothing but HELLO; before, telemetry and data of nobody in particular do not count."""
         if frame.sealed or (self.device is not None and not self.device.secured and self.state is State.UP):
             return True
-        return frame.type in (FrameType.HELLO, FrameType.NOISE) or (frame.type is FrameType.RESPONSE and self.state is not State.UP)
+        return frame.type in (FrameType.HELLO, FrameType.NOISE) or (
+            frame.type is FrameType.RESPONSE and self.state is not State.UP
+        )
 
     def _caller(self, frame: Incoming) -> Caller:  # noqa: ARG002
         """The device may fetch what the host offers it (updates), once connected."""
@@ -227,7 +229,9 @@ class HostEnd(Peer):
             raise
         key = shaking.handshake.remote_static or b""
         if shaking.pinned is not None and key != shaking.pinned:
-            self._refuse("another device answers under the name of the one that was paired; if it was replaced or reset, pair again")
+            self._refuse(
+                "another device answers under the name of the one that was paired; if it was replaced or reset, pair again"
+            )
             return
         shaking.sending = shake(kind, 3, shaking.handshake.write())
         shaking.due_s = now_s
@@ -265,4 +269,3 @@ class HostEnd(Peer):
 def _keep(messages: list[T], message: T) -> None:
     messages.append(message)
     del messages[:-MAX_LIVE]
-

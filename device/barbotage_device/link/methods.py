@@ -48,7 +48,9 @@ class Methods:
         """The answer; errors that serving raised on purpose become error answers."""
         method = self._table.get(request.method)
         if method is None:
-            return Response(request.id, Code.UNKNOWN_METHOD, text=f"method '{request.method[:40]}' is not known here; update this end")
+            return Response(
+                request.id, Code.UNKNOWN_METHOD, text=f"method '{request.method[:40]}' is not known here; update this end"
+            )
         if caller.role < method.role:
             if caller.role is Role.NOBODY:
                 return Response(request.id, Code.NOT_PAIRED, text=f"{request.method} needs a paired host; run 'barbotage pair'")

@@ -121,7 +121,7 @@ class Outbox:
             self._forget_event(next(iter(self._events)))
 
     def acknowledge(self, sequence: int) -> None:
-        """This event and all before it have arrived."""
+        """Forgets that event and all before it: they have arrived."""
         for each in [known for known in self._events if known <= sequence]:
             self._forget_event(each)
 

@@ -104,7 +104,11 @@ class Peer:
 
     def next_s(self, now_s: float) -> float:
         """When ``output`` must be called at the latest, even without input. It may be in the past."""
-        times = [self.asker.next_due_s(), *(t.receiver.deadline_s() for t in self.transfers.values() if not t.over), self._next_s()]
+        times = [
+            self.asker.next_due_s(),
+            *(t.receiver.deadline_s() for t in self.transfers.values() if not t.over),
+            self._next_s(),
+        ]
         due_s = self.outbox.next_due_s(now_s)
         if due_s is not None:
             times.append(due_s if self.line.bytes_per_s is None else max(due_s, self.outbox.pacer.next_s(now_s)))

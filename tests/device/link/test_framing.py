@@ -1,6 +1,7 @@
 """Frames are found in any byte stream, with bounded memory; one damaged byte of a sealed frame is mended."""
 
 import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -30,7 +31,7 @@ def plain(payload: bytes, counter: int = 0) -> bytes:
 
 def cut(data: bytes, at: list[int]) -> list[bytes]:
     places = [0, *sorted(each % (len(data) + 1) for each in at), len(data)]
-    return [data[a:b] for a, b in zip(places, places[1:], strict=False)]
+    return [data[a:b] for a, b in pairwise(places)]
 
 
 @given(st.lists(st.binary(max_size=300), max_size=8), st.lists(st.integers(min_value=0), max_size=8), st.binary(max_size=50))
@@ -78,7 +79,9 @@ def test_numbers_come_back(value: int, before: bytes) -> None:
 
 
 @given(st.binary(max_size=500), st.data())
-def test_a_changed_byte_of_a_sealed_frame_is_mended_or_the_frame_is_dropped_but_never_wrong(payload: bytes, data: st.DataObject) -> None:
+def test_a_changed_byte_of_a_sealed_frame_is_mended_or_the_frame_is_dropped_but_never_wrong(
+    payload: bytes, data: st.DataObject
+) -> None:
     wire = bytearray(Sealer(KEY).seal(FrameType.DATA, payload))
     index = data.draw(st.integers(0, len(wire) - 2))
     wire[index] ^= data.draw(st.integers(1, 255))
@@ -189,9 +192,9 @@ def test_intervals_are_a_set_of_numbers(steps: list[tuple[bool, tuple[int, int]]
     assert [n for a, b in listed for n in range(a, b)] == sorted(model)
     assert intervals.total == len(model)
     assert all(a < b for a, b in listed)
-    assert all(b < c for (_, b), (c, _) in zip(listed, listed[1:], strict=False))
+    assert all(b < c for (_, b), (c, _) in pairwise(listed))
     assert {n for a, b in intervals.within(*window) for n in range(a, b)} == model & set(range(*window))
 
 
 def test_payload_and_block_fit_each_other() -> None:
-    assert MAX_PAYLOAD_BYTES >= 8192 + len(encode_varint(63)) + len(encode_varint(LIMIT - 1))
+    assert 8192 + len(encode_varint(63)) + len(encode_varint(LIMIT - 1)) <= MAX_PAYLOAD_BYTES

@@ -1,6 +1,7 @@
 """The examples of docs/protocol.md, which were made without this code, hold for it."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from barbotage_device.link.shaking import prologue
 from barbotage_device.link.varint import decode_varint, encode_varint
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).resolve().parents[2] / "data/link/vectors.json").read_text(encoding="utf-8"))
-PARSERS = {
+PARSERS: dict[FrameType, Callable[[bytes], Any]] = {
     FrameType.REQUEST: parse_request,
     FrameType.RESPONSE: parse_response,
     FrameType.EVENT: parse_event,
