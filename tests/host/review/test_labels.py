@@ -45,14 +45,11 @@ UNSURE = Shown({}, True, SHAFT, None)
 ACCEPTED, REJECTED = Judgement.ACCEPTED, Judgement.REJECTED
 
 
-def verdicts(**said: Judgement) -> tuple[Verdict, ...]:
-    return tuple(Verdict(4, name.replace("deposit", "deposit:"), verdict) for name, verdict in said.items())
-
-
-def judged(shown: Shown | None, correction: Correction | None = None, **said: Judgement) -> Judged:
-    elsewhere = Verdict(5, "frame", REJECTED)
+def judged(shown: Shown | None, said: dict[str, Judgement], correction: Correction | None = None) -> Judged:
+    """Frame 4 of a review that also says something of frame 5."""
+    verdicts = (*(Verdict(4, subject, verdict) for subject, verdict in said.items()), Verdict(5, "frame", REJECTED))
     corrections = () if correction is None else (correction, Correction(5, deposits=()))
-    return judge(Review(SESSION, "AB", verdicts=(*verdicts(**said), elsewhere), corrections=corrections), 4, shown)
+    return judge(Review(SESSION, "AB", verdicts=verdicts, corrections=corrections), 4, shown)
 
 
 Facts = tuple[tuple[Any, ...], bool, ShaftPx | None, bool, PointPx | None, bool]
@@ -65,39 +62,39 @@ Facts = tuple[tuple[Any, ...], bool, ShaftPx | None, bool, PointPx | None, bool]
         (SHOWN, {"tip": ACCEPTED}, ((), False, None, False, TIP, True)),
         (SHOWN, {"needle": ACCEPTED}, ((), False, SHAFT, True, None, False)),
         # An accepted deposit is right, but there may be others.
-        (SHOWN, {"deposit1": ACCEPTED}, ((ONE,), False, None, False, None, False)),
+        (SHOWN, {"deposit:1": ACCEPTED}, ((ONE,), False, None, False, None, False)),
         (SHOWN, {"frame": ACCEPTED}, ((ONE, TWO), True, SHAFT, True, TIP, True)),
-        (SHOWN, {"frame": ACCEPTED, "deposit2": REJECTED}, ((ONE,), True, SHAFT, True, TIP, True)),
+        (SHOWN, {"frame": ACCEPTED, "deposit:2": REJECTED}, ((ONE,), True, SHAFT, True, TIP, True)),
         (SHOWN, {"frame": ACCEPTED, "tip": REJECTED}, ((ONE, TWO), True, SHAFT, True, None, True)),
         # Where an accepted frame has no needle there is no tip.
         (SHOWN, {"frame": ACCEPTED, "needle": REJECTED, "tip": REJECTED}, ((ONE, TWO), True, None, True, None, True)),
         (EMPTY, {"frame": ACCEPTED}, ((), True, None, True, None, True)),
         (UNSURE, {"frame": ACCEPTED}, ((), True, SHAFT, True, None, True)),
         # What is rejected alone may be elsewhere.
-        (SHOWN, {"needle": REJECTED, "tip": REJECTED, "deposit1": REJECTED}, ((), False, None, False, None, False)),
+        (SHOWN, {"needle": REJECTED, "tip": REJECTED, "deposit:1": REJECTED}, ((), False, None, False, None, False)),
         # What was not shown cannot be accepted.
         (None, {"frame": ACCEPTED, "tip": ACCEPTED}, ((), False, None, False, None, False)),
         (EMPTY, {"tip": ACCEPTED}, ((), False, None, False, None, False)),
     ],
 )
 def test_verdicts_say_what_is_known(shown: Shown | None, said: dict[str, Judgement], facts: Facts) -> None:
-    one = judged(shown, **said)
+    one = judged(shown, said)
     assert (one.deposits, one.deposits_known, one.shaft, one.needle_known, one.tip, one.tip_known) == facts
     assert not one.excluded
 
 
 def test_a_rejected_frame_says_nothing() -> None:
-    one = judged(SHOWN, Correction(4, deposits=(ONE,)), frame=REJECTED)
+    one = judged(SHOWN, {"frame": REJECTED}, Correction(4, deposits=(ONE,)))
     assert one.excluded
     assert not one.says_something
 
 
 def test_corrections_go_before_verdicts_and_say_what_is_absent() -> None:
     moved = Correction(4, Shaft(PointPx(1, 1), PointPx(9, 9)), True, PointPx(9, 9), True, (TWO,))
-    one = judged(SHOWN, moved, needle=REJECTED, tip=REJECTED)
+    one = judged(SHOWN, {"needle": REJECTED, "tip": REJECTED}, moved)
     assert (one.shaft, one.tip, one.deposits) == (ShaftPx(PointPx(1, 1), PointPx(9, 9)), PointPx(9, 9), (TWO,))
     assert (one.verdicts["needle"], one.verdicts["deposits"]) == ("corrected", "corrected")
-    none = judged(None, Correction(4, None, False, None, None, ()))
+    none = judged(None, {}, Correction(4, None, False, None, None, ()))
     assert (none.shaft, none.needle_known, none.tip, none.tip_known, none.deposits, none.deposits_known) == (
         None,
         True,
