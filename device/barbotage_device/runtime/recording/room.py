@@ -1,13 +1,12 @@
 """Room on the disk for one more session: how much it will take, and what may go for it."""
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from barbotage_device.capture.encoding import Encoding
-from barbotage_device.errors import NotFoundError
 from barbotage_device.session.errors import SessionError
+from barbotage_device.session.retention import RetentionSettings, make_room
 
 BYTES_PER_PX = {"jpeg": 71.3e3 / (640 * 480), "png": 127.0e3 / (640 * 480)}
 """Of speckle at 640x480, JPEG of quality 90 and PNG of level 1; measured, see docs/session.md."""
@@ -31,24 +30,14 @@ class Room:
         return round(self.expected_s * (self.px_per_s * BYTES_PER_PX[encoding.image_format] + TELEMETRY_BYTES_PER_S))
 
 
-def make_room_for(root: Path, room: Room, encoding: Encoding, disk_free: Callable[[Path], int] | None = None) -> list[Path]:
+def make_room_for(root: Path, room: Room, encoding: Encoding, disk_free: Callable[[], int] | None = None) -> list[Path]:
     """Makes the folder of sessions and room in it for one more; the sessions that were removed for it.
 
     Raises RefusedError, before anything begins, when the room cannot be made; SessionError when the folder cannot be written.
     """
-    from barbotage_device.session.retention import RetentionSettings, make_room
-
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SessionError(f"{root}: sessions cannot be stored there ({error.strerror}); choose another folder") from error
     settings = RetentionSettings(budget_bytes=room.budget_bytes, keep_free_bytes=room.keep_free_bytes)
-    return make_room(root, settings, room.needed_bytes(encoding), disk_free or free_bytes)
-
-
-def free_bytes(folder: Path) -> int:
-    """Bytes free on the disk of a folder. Raises NotFoundError when there is none."""
-    try:
-        return shutil.disk_usage(folder).free
-    except OSError as error:
-        raise NotFoundError(f"{folder}: the free space of its disk cannot be read ({error.strerror})") from error
+    return make_room(root, settings, room.needed_bytes(encoding), disk_free)
