@@ -1,49 +1,105 @@
-"""The present model over a session's frames, kept frame by frame on disk with the list of what differs from the record."""
+"""The present model over a session's frames: what differs from the record, counted, listed and, for the page, kept frame by frame."""
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from barbotage_device.runtime.interpreter import LoadedModel
-from barbotage_device.runtime.replay import differences, replay
+from barbotage_device.runtime.replay import Difference, Replayed, differences, replay
 from barbotage_device.session.reader import SessionReader
 from barbotage_host.review.rerun_store import RerunWriter, write_differences
 
 MOST_LISTED = 2000
-"""Single differences in the list; the counts and the list of frames are complete."""
+"""Single differences that are kept; the counts and the list of frames are complete."""
+
+Progress = Callable[[int, int], None]
 
 
-def run_again(reader: SessionReader, model: LoadedModel, folder: Path, progress: Callable[[int, int], None]) -> dict[str, Any]:
-    """Fills ``folder`` for ``rerun_store`` and gives the counts: model, frames, compared, identical, different, by_kind.
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A session run again. ``frames`` were recorded, ``compared`` of them processed live; ``by_kind`` counts frames by what differs.
 
-    Raises SessionError at a damaged frame, ModelError when the network fails.
+    ``frames_different`` names them all, ``listed`` holds the first differences in order of the frames.
     """
+
+    model: str
+    recorded_model: str
+    lossless: bool
+    frames: int
+    compared: int
+    by_kind: dict[str, int]
+    frames_different: tuple[int, ...]
+    listed: tuple[Difference, ...]
+
+    @property
+    def different(self) -> int:
+        """How many of the compared frames differ."""
+        return len(self.frames_different)
+
+    def counts(self) -> dict[str, Any]:
+        """Without the lists."""
+        return {
+            "model": self.model,
+            "recorded_model": self.recorded_model,
+            "lossless": self.lossless,
+            "frames": self.frames,
+            "compared": self.compared,
+            "identical": self.compared - self.different,
+            "different": self.different,
+            "by_kind": self.by_kind,
+        }
+
+    def document(self) -> dict[str, Any]:
+        """With them."""
+        return self.counts() | {"frames_different": list(self.frames_different), "list": [asdict(one) for one in self.listed]}
+
+
+def run_again(
+    reader: SessionReader, model: LoadedModel, progress: Progress, each: Callable[[Replayed], None] | None = None
+) -> Outcome:
+    """Runs the whole session again; ``each`` sees every frame. Raises SessionError at a damaged frame, ModelError when the network fails."""
+    header = reader.manifest.header
     kinds: Counter[str] = Counter()
-    listed: list[dict[str, Any]] = []
+    listed: list[Difference] = []
     different: list[int] = []
     compared = 0
+    for one in replay(reader, model):
+        if one.recorded is not None and one.again is not None:
+            compared += 1
+            found = differences(one.index, one.recorded, one.again)
+            kinds.update({_kind(difference) for difference in found})
+            listed += found[: MOST_LISTED - len(listed)]
+            different += [one.index] if found else []
+        if each is not None:
+            each(one)
+        progress(one.index + 1, reader.frame_count)
+    return Outcome(
+        model=f"{model.card.name} {model.card.version} ({model.card.sha256[:8]})",
+        recorded_model=f"{header.model.name} {header.model.version} ({header.model.sha256[:8]})",
+        lossless=header.image_format == "png",
+        frames=reader.frame_count,
+        compared=compared,
+        by_kind=dict(sorted(kinds.items())),
+        frames_different=tuple(different),
+        listed=tuple(listed),
+    )
+
+
+def run_again_into(reader: SessionReader, model: LoadedModel, folder: Path, progress: Progress) -> dict[str, Any]:
+    """The same with everything that ``rerun_store`` reads put into ``folder``; gives the counts."""
     with RerunWriter(folder, reader.frame_count) as writer:
-        for one in replay(reader, model):
+
+        def keep(one: Replayed) -> None:
             if one.again is not None:
                 writer.add(one.index, one.again["detections"], one.again["guidance"])
-            if one.again is not None and one.recorded is not None:
-                compared += 1
-                found = differences(one.index, one.recorded, one.again)
-                kinds.update({".".join(each.what.split(".")[:2]) for each in found})
-                listed += [asdict(each) for each in found[: MOST_LISTED - len(listed)]]
-                different += [one.index] if found else []
-            progress(one.index + 1, reader.frame_count)
-    counts = {
-        "model": f"{model.card.name} {model.card.version}",
-        "recorded_model": f"{reader.manifest.header.model.name} {reader.manifest.header.model.version}",
-        "lossless": reader.manifest.header.image_format == "png",
-        "frames": reader.frame_count,
-        "compared": compared,
-        "identical": compared - len(different),
-        "different": len(different),
-        "by_kind": dict(sorted(kinds.items())),
-    }
-    write_differences(folder, counts | {"frames_different": different, "list": listed})
-    return counts
+
+        outcome = run_again(reader, model, progress, keep)
+    write_differences(folder, outcome.document())
+    return outcome.counts()
+
+
+def _kind(difference: Difference) -> str:
+    """``guidance.deposits.0.shadow`` belongs to ``guidance.deposits``."""
+    return ".".join(difference.what.split(".")[:2])

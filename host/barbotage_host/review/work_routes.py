@@ -9,7 +9,6 @@ from barbotage_device.bedside.texts import Language
 from barbotage_device.errors import InvalidInputError
 from barbotage_host.review.answers import chosen, flag, small_body, whole
 from barbotage_host.review.library import Library
-from barbotage_host.review.overlay import overlay
 from barbotage_host.review.rerun_store import read_differences, read_overlay
 from barbotage_host.review.tables import csv_text, jsonl_text, rows
 from barbotage_host.review.texts import language_of
@@ -59,15 +58,15 @@ def _export_routes(library: Library, work: Work) -> list[BaseRoute]:
 
     def picture(request: Request) -> Response:
         from barbotage_device.capture.session_source import recorded_frame
-        from barbotage_host.review.pictures import Artist, png
+        from barbotage_host.review.pictures import overlay_png, png
 
         identity, number = request.path_params["session"], whole(request, "frame")
         language = language_of(chosen(request, "language", tuple(Language)))
-        with_overlay = flag(request, "overlay")
         with library.opened(identity) as opened:
-            frame = recorded_frame(opened.reader, number)
-            known = overlay(opened.reader, opened.index, number, 1)[0] if with_overlay else None
-        content = png(frame.pixels if known is None else Artist(language).draw(frame, known))
+            if flag(request, "overlay"):
+                content = overlay_png(opened.reader, opened.index, number, language)
+            else:
+                content = png(recorded_frame(opened.reader, number).pixels)
         return Response(content, media_type="image/png", headers=_attached(f"{identity}-{number}.png"))
 
     def table(request: Request) -> Response:
