@@ -66,7 +66,7 @@ export class Keys {
       if (!shortcut.hidden) groups.set(shortcut.group, [...(groups.get(shortcut.group) ?? []), shortcut]);
     }
     const sections = [...groups].map(([group, shortcuts]) =>
-      el("section", {}, el("h3", { t: group }), el("dl", {}, ...shortcuts.map((one) => this.#row(one)))),
+      el("section", {}, el("h3", { t: group }), el("dl", {}, ...shortcuts.map((/** @type {Shortcut} */ one) => this.#row(one)))),
     );
     byId("help-list").replaceChildren(...sections);
   }

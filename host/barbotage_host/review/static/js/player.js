@@ -124,22 +124,18 @@ async function readAxis(app) {
 
 /** What the page needs only after its first frame. @param {App} app */
 async function attachRest(app) {
-  const [{ attachPlots }, tools] = await Promise.all([import("./plots.js"), toolsOf()]);
   await readAxis(app);
+  const [{ attachPlots }, { tools }] = await Promise.all([import("./plots.js"), import("../tools/index.js")]);
+  const plots = attachPlots(app);
   for (const attach of tools) await attach(app);
-  await attachPlots(app);
-}
-
-/** The tools of static/tools/index.js: measure, correct, compare, export. @returns {Promise<((app: App) => any)[]>} */
-async function toolsOf() {
-  const { tools } = await import("../tools/index.js");
-  return tools;
+  attachInfo(app);
+  await plots;
 }
 
 async function main() {
   const app = await makeApp();
   wirePreferences(app.texts, () => app.events.emit("theme"));
-  for (const attach of [attachHeader, attachMarks, attachReadout, attachScaleBar, attachTimeline, attachTransport, attachEvents, attachInfo]) {
+  for (const attach of [attachHeader, attachMarks, attachReadout, attachScaleBar, attachTimeline, attachTransport, attachEvents]) {
     attach(app);
   }
   expose(app);
