@@ -139,7 +139,7 @@ def test_a_recording_cut_at_any_byte_gives_back_every_message_before_the_cut(
 ) -> None:
     session: Path = request.getfixturevalue(name)
     before = stored(session)
-    for seed in range(30):
+    for seed in range(25):
         truncated(session, tmp_path, before, seed)
 
 
@@ -147,7 +147,7 @@ def test_a_recording_cut_at_any_byte_gives_back_every_message_before_the_cut(
 def test_a_flipped_bit_costs_at_most_the_chunk_that_holds_it(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     session: Path = request.getfixturevalue(name)
     before = stored(session)
-    for seed in range(20):
+    for seed in range(10):
         flipped(session, tmp_path, before, seed)
 
 
