@@ -17,7 +17,7 @@ from barbotage_host.review.frames import FrameIndex
 from barbotage_host.review.labels import export_labels
 from barbotage_host.review.measure_report import COLUMNS, measures_rows
 from barbotage_host.review.pictures import overlay_png, png
-from barbotage_host.review.series import curves
+from barbotage_host.review.series import frame_curves, pod_curve
 from barbotage_host.review.tables import csv_text, jsonl_text, rows
 from barbotage_host.review.video import VideoRequest, write_video
 from barbotage_models.contract.reviewed import ReviewedSplit
@@ -91,7 +91,7 @@ def export_series(session: Path, form: str, out: Path | None, console: Console) 
         raise UsageError(f"--format {form!r} is not known; use {' or '.join(FORMS)}")
     with SessionReader.open(one_session(session)) as reader:
         index = FrameIndex.of(reader)
-        _write_text(FORMS[form](rows(index, curves(reader, index))), out, console)
+        _write_text(FORMS[form](rows(index, frame_curves(reader, index), pod_curve(reader, index))), out, console)
     return EXIT_DONE
 
 

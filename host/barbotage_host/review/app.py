@@ -194,17 +194,17 @@ def _curve_routes(library: Library) -> list[BaseRoute]:
             if name == FRAMES_AXIS:
                 return floats(opened.index.axis_s(), "<f8")
             if name == POD_AXIS:
-                return floats(opened.curves().pod_axis_s, "<f8")
+                return floats(opened.pod().axis_s, "<f8")
         raise NotFoundError(f"no axis {name!r}; there are {FRAMES_AXIS} and {POD_AXIS}")
 
     def one(request: Request) -> Response:
         with library.opened(request.path_params["session"]) as opened:
-            return floats(opened.curves().column(request.path_params["name"]), "<f4")
+            return floats(opened.column(request.path_params["name"]), "<f4")
 
     def several(request: Request) -> Response:
         names = [name for name in request.query_params.get("names", "").split(",") if name]
         with library.opened(request.path_params["session"]) as opened:
-            columns = [opened.curves().column(name).astype("<f4", copy=False).tobytes() for name in names]
+            columns = [opened.column(name).astype("<f4", copy=False).tobytes() for name in names]
         return Response(b"".join(columns), media_type="application/octet-stream")
 
     return [

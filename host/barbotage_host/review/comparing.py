@@ -62,14 +62,28 @@ def table(session: Path, found: Outcome) -> list[str]:
     ]
     if found.different and not found.lossless:
         lines.append("  (the live run saw the frames before JPEG: small differences are expected)")
+    lines += _changes(found)
     lines += [f"  {count:7d} frames differ in {kind}" for kind, count in sorted(found.by_kind.items(), key=lambda pair: -pair[1])]
-    if found.frames_different:
-        lines.append(f"  frames that differ: {_ranges(found.frames_different)}")
     if found.listed:
         lines.append(f"  {'frame':>7}  {'what':40}  recorded -> run again")
         lines += [_line(one) for one in found.listed[:SHOWN_LINES]]
     if len(found.listed) > SHOWN_LINES:
         lines.append("          and more; --json lists them")
+    return lines
+
+
+def _changes(found: Outcome) -> list[str]:
+    """What the operator would have been told otherwise, before the many small differences."""
+    lines = [f"  frames that differ: {_ranges(found.frames_different)}"] if found.frames_different else []
+    if found.tip_apart is not None:
+        apart = found.tip_apart
+        lines.append(
+            f"  tips apart: median {apart['median']} {apart['unit']}, p95 {apart['p95']}, worst {apart['worst']} "
+            f"({apart['frames']} frames)"
+        )
+    if found.frames_changed:
+        counts = ", ".join(f"{kind} {count}" for kind, count in found.changed.items())
+        lines.append(f"  told otherwise in {len(found.frames_changed)} frames ({counts}): {_ranges(found.frames_changed)}")
     return lines
 
 

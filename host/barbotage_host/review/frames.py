@@ -1,5 +1,8 @@
 """Which recorded frame a record belongs to, and the times of frames."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -32,6 +35,11 @@ class FrameIndex:
         if at == len(self._sorted) or self._sorted[at] != sequence:
             return None
         return int(self._order[at])
+
+    def of_record(self, record: Mapping[str, Any]) -> int | None:
+        """The frame that a record belongs to; None when it was not recorded or the record does not say."""
+        sequence = record.get("sequence")
+        return self.by_sequence(sequence) if isinstance(sequence, int) else None
 
     def from_sequence(self, sequence: int) -> int:
         """The first recorded frame with that sequence or a later one; the last frame when there is none."""

@@ -13,7 +13,7 @@ from barbotage_device.session.manifest import MANIFEST_NAME, Manifest, read_mani
 from barbotage_device.session.reader import SessionReader
 from barbotage_device.session.recovery import needs_recovery
 from barbotage_host.review.frames import FrameIndex
-from barbotage_host.review.series import Curves, curves
+from barbotage_host.review.series import PRESSURE, Column, FrameCurves, PodCurve, frame_curves, pod_curve
 
 MOST_OPEN = 4
 """Open sessions: one is shown, one compared, one listed; each holds some files and a few MB of index and curves."""
@@ -46,15 +46,32 @@ class Opened:
     users: int = 0
     retired: bool = False
     thumbnail: bytes | None = None
-    _curves: Curves | None = None
+    _curves: FrameCurves | None = None
+    _pod: PodCurve | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def curves(self) -> Curves:
-        """The session's curves; computed by the first who asks, while others wait."""
+    def curves(self) -> FrameCurves:
+        """The curves over the frames; computed by the first who asks, while others wait."""
         with self._lock:
             if self._curves is None:
-                self._curves = curves(self.reader, self.index)
+                self._curves = frame_curves(self.reader, self.index)
             return self._curves
+
+    def pod(self) -> PodCurve:
+        """The curve of the pod; computed by the first who asks, while others wait."""
+        with self._lock:
+            if self._pod is None:
+                self._pod = pod_curve(self.reader, self.index)
+            return self._pod
+
+    def column(self, name: str) -> Column:
+        """The curve of that name. Raises NotFoundError."""
+        if name == PRESSURE.name:
+            return self.pod().pressure_kpa
+        columns = self.curves().columns
+        if name not in columns:
+            raise NotFoundError(f"no series {name!r}; there are {', '.join([*columns, PRESSURE.name])}")
+        return columns[name]
 
 
 class Library:

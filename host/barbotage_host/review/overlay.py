@@ -22,7 +22,7 @@ def overlay(reader: SessionReader, index: FrameIndex, first: int, count: int) ->
         for message in reader.messages(topic, start_ns, end_ns):
             if message.value.get("stale", False):
                 continue
-            frame = index.by_sequence(message.value["sequence"])
+            frame = index.of_record(message.value)
             if frame in rows:
                 rows[frame][key] = message.value
     return list(rows.values())

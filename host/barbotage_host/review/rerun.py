@@ -9,6 +9,7 @@ from typing import Any
 from barbotage_device.runtime.interpreter import LoadedModel
 from barbotage_device.runtime.replay import Difference, Replayed, differences, replay
 from barbotage_device.session.reader import SessionReader
+from barbotage_host.review.rerun_measure import Differences
 from barbotage_host.review.rerun_store import RerunWriter, write_differences
 
 MOST_LISTED = 2000
@@ -21,7 +22,9 @@ Progress = Callable[[int, int], None]
 class Outcome:
     """A session run again. ``frames`` were recorded, ``compared`` of them processed live; ``by_kind`` counts frames by what differs.
 
-    ``frames_different`` names them all, ``listed`` holds the first differences in order of the frames.
+    ``frames_different`` names them all, ``listed`` holds the first differences in order of the frames. ``changed`` and
+    ``frames_changed`` count and name the frames where the operator would have been told something else, ``tip_apart`` says how far
+    the tips lie apart (see ``rerun_measure``).
     """
 
     model: str
@@ -31,6 +34,9 @@ class Outcome:
     compared: int
     by_kind: dict[str, int]
     frames_different: tuple[int, ...]
+    changed: dict[str, int]
+    frames_changed: tuple[int, ...]
+    tip_apart: dict[str, Any] | None
     listed: tuple[Difference, ...]
 
     @property
@@ -49,42 +55,30 @@ class Outcome:
             "identical": self.compared - self.different,
             "different": self.different,
             "by_kind": self.by_kind,
+            "changed": self.changed,
+            "tip_apart": self.tip_apart,
         }
 
     def document(self) -> dict[str, Any]:
         """With them."""
-        return self.counts() | {"frames_different": list(self.frames_different), "list": [asdict(one) for one in self.listed]}
+        return self.counts() | {
+            "frames_different": list(self.frames_different),
+            "frames_changed": list(self.frames_changed),
+            "list": [asdict(one) for one in self.listed],
+        }
 
 
 def run_again(
     reader: SessionReader, model: LoadedModel, progress: Progress, each: Callable[[Replayed], None] | None = None
 ) -> Outcome:
     """Runs the whole session again; ``each`` sees every frame. Raises SessionError at a damaged frame, ModelError when the network fails."""
-    header = reader.manifest.header
-    kinds: Counter[str] = Counter()
-    listed: list[Difference] = []
-    different: list[int] = []
-    compared = 0
+    tally = _Tally(reader)
     for one in replay(reader, model):
-        if one.recorded is not None and one.again is not None:
-            compared += 1
-            found = differences(one.index, one.recorded, one.again)
-            kinds.update({_kind(difference) for difference in found})
-            listed += found[: MOST_LISTED - len(listed)]
-            different += [one.index] if found else []
+        tally.add(one)
         if each is not None:
             each(one)
         progress(one.index + 1, reader.frame_count)
-    return Outcome(
-        model=f"{model.card.name} {model.card.version} ({model.card.sha256[:8]})",
-        recorded_model=f"{header.model.name} {header.model.version} ({header.model.sha256[:8]})",
-        lossless=header.image_format == "png",
-        frames=reader.frame_count,
-        compared=compared,
-        by_kind=dict(sorted(kinds.items())),
-        frames_different=tuple(different),
-        listed=tuple(listed),
-    )
+    return tally.outcome(model)
 
 
 def run_again_into(reader: SessionReader, model: LoadedModel, folder: Path, progress: Progress) -> dict[str, Any]:
@@ -98,6 +92,45 @@ def run_again_into(reader: SessionReader, model: LoadedModel, folder: Path, prog
         outcome = run_again(reader, model, progress, keep)
     write_differences(folder, outcome.document())
     return outcome.counts()
+
+
+class _Tally:
+    """Counts what differs, frame by frame."""
+
+    def __init__(self, reader: SessionReader) -> None:
+        self._reader = reader
+        self._compared = 0
+        self._kinds: Counter[str] = Counter()
+        self._listed: list[Difference] = []
+        self._different: list[int] = []
+        self._measured = Differences()
+
+    def add(self, one: Replayed) -> None:
+        if one.recorded is None or one.again is None:
+            return
+        self._compared += 1
+        found = differences(one.index, one.recorded, one.again)
+        self._kinds.update({_kind(difference) for difference in found})
+        self._listed += found[: MOST_LISTED - len(self._listed)]
+        self._different += [one.index] if found else []
+        geometry = self._reader.geometry_at(one.sequence)
+        self._measured.add(one.index, one.recorded, one.again, None if geometry is None else geometry.scale_mm_per_px)
+
+    def outcome(self, model: LoadedModel) -> Outcome:
+        header = self._reader.manifest.header
+        return Outcome(
+            model=f"{model.card.name} {model.card.version} ({model.card.sha256[:8]})",
+            recorded_model=f"{header.model.name} {header.model.version} ({header.model.sha256[:8]})",
+            lossless=header.image_format == "png",
+            frames=self._reader.frame_count,
+            compared=self._compared,
+            by_kind=dict(sorted(self._kinds.items())),
+            frames_different=tuple(self._different),
+            changed=dict(self._measured.changed),
+            frames_changed=tuple(self._measured.frames_changed),
+            tip_apart=self._measured.tip_apart(),
+            listed=tuple(self._listed),
+        )
 
 
 def _kind(difference: Difference) -> str:

@@ -3,14 +3,14 @@
 from array import array
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from barbotage_device.errors import NotFoundError
 from barbotage_device.session.reader import SessionReader
-from barbotage_host.review.frames import NS_PER_S, FrameIndex
+from barbotage_host.review.frames import FrameIndex
 
 Column = npt.NDArray[np.float32]
 Record = Mapping[str, Any]
@@ -22,6 +22,8 @@ APART_S = 0.5
 """Doubtful stretches that follow each other within this time are one: a reviewer steps through places, not through flicker."""
 FOLLOWED = ("tracking", "lost")
 """States of a needle that is or was just followed."""
+FIRST_RECORDS = 10
+"""Enough to know which stages there are: the first frames may come before there was a screen to draw on."""
 FRAMES_AXIS = "frames"
 POD_AXIS = "pod"
 
@@ -49,30 +51,29 @@ PRESSURE = SeriesSpec("pressure_kpa", "kPa", POD_AXIS)
 
 
 @dataclass(frozen=True, slots=True)
-class Curves:
-    """All curves of a session. ``frames`` holds columns of one value per recorded frame, NaN where it is not known (also for
-    frames that were dropped before they were processed). ``low_confidence`` are the frames where a doubtful stretch begins.
+class FrameCurves:
+    """The curves over the frames: columns of one value per recorded frame, NaN where it is not known (also for frames that were
+    dropped before they were processed). ``low_confidence`` are the frames where a doubtful stretch begins.
     """
 
-    frames: Mapping[str, Column]
-    pod_axis_s: npt.NDArray[np.float64]
-    pressure_kpa: Column
+    columns: Mapping[str, Column]
     low_confidence: tuple[int, ...]
 
-    def column(self, name: str) -> Column:
-        """The column of that name. Raises NotFoundError."""
-        if name == PRESSURE.name:
-            return self.pressure_kpa
-        if name not in self.frames:
-            raise NotFoundError(f"no series {name!r}; there are {', '.join([*self.frames, PRESSURE.name])}")
-        return self.frames[name]
+
+@dataclass(frozen=True, slots=True)
+class PodCurve:
+    """The pressure over the pod's own samples: seconds since the start, kPa (NaN where it is not known)."""
+
+    axis_s: npt.NDArray[np.float64]
+    pressure_kpa: Column
 
 
 def series_of(reader: SessionReader) -> list[SeriesSpec]:
     """The curves that a session has, from its first records alone."""
-    first = next(guided(reader), None)
-    specs = [SeriesSpec(name, unit, FRAMES_AXIS) for name, (unit, _) in PICKS.items()] if first is not None else []
-    stages = [] if first is None else [SeriesSpec(stage_name(stage), "ms", FRAMES_AXIS) for stage in first.get("stages_ms") or {}]
+    first = list(islice(guided(reader), FIRST_RECORDS))
+    specs = [SeriesSpec(name, unit, FRAMES_AXIS) for name, (unit, _) in PICKS.items()] if first else []
+    names = dict.fromkeys(stage for record in first for stage in record.get("stages_ms") or {})
+    stages = [SeriesSpec(stage_name(stage), "ms", FRAMES_AXIS) for stage in names]
     pod = [PRESSURE] if next(reader.messages("/pod"), None) is not None else []
     return specs + stages + pod
 
@@ -89,21 +90,32 @@ def guided(reader: SessionReader) -> Iterator[Record]:
             yield message.value
 
 
-def curves(reader: SessionReader, index: FrameIndex) -> Curves:
-    """Reads the records once, a chunk at a time: a few bytes stay per frame and curve."""
+def frame_curves(reader: SessionReader, index: FrameIndex) -> FrameCurves:
+    """Reads the guidance once, a chunk at a time: a few bytes stay per frame and curve."""
     columns: dict[str, Column] = {name: _unknown(len(index)) for name in PICKS}
     doubtful = np.zeros(len(index), dtype=bool)
     for record in guided(reader):
-        row = index.by_sequence(record["sequence"])
+        row = index.of_record(record)
         if row is None:
             continue
         for name, (_, pick) in PICKS.items():
             columns[name][row] = number_of(pick(record))
         for stage, value in (record.get("stages_ms") or {}).items():
-            columns.setdefault(stage_name(stage), _unknown(len(index)))[row] = number_of(value)
+            name = stage_name(stage)
+            if name not in columns:
+                columns[name] = _unknown(len(index))
+            columns[name][row] = number_of(value)
         doubtful[row] = is_doubtful(record)
-    at_s, pressure = _pressure(reader, index)
-    return Curves(columns, at_s, pressure, starts(doubtful, index.axis_s()))
+    return FrameCurves(columns, starts(doubtful, index.axis_s()))
+
+
+def pod_curve(reader: SessionReader, index: FrameIndex) -> PodCurve:
+    """Reads the pod's samples once, a chunk at a time."""
+    at_s, values = array("d"), array("f")
+    for message in reader.messages("/pod"):
+        at_s.append(index.seconds(message.capture_ns))
+        values.append(number_of(message.value.get("pressure_kpa")))
+    return PodCurve(np.array(at_s, dtype=np.float64), np.array(values, dtype=np.float32))
 
 
 def is_doubtful(record: Record) -> bool:
@@ -132,11 +144,3 @@ def number_of(value: object) -> float:
 
 def _unknown(count: int) -> Column:
     return np.full(count, np.nan, dtype=np.float32)
-
-
-def _pressure(reader: SessionReader, index: FrameIndex) -> tuple[npt.NDArray[np.float64], Column]:
-    at_s, values = array("d"), array("f")
-    for message in reader.messages("/pod"):
-        at_s.append((message.capture_ns - index.started_ns) / NS_PER_S)
-        values.append(number_of(message.value.get("pressure_kpa")))
-    return np.array(at_s, dtype=np.float64), np.array(values, dtype=np.float32)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from barbotage_host.review.frames import FrameIndex
-from barbotage_host.review.series import PRESSURE, Column, Curves
+from barbotage_host.review.series import PRESSURE, Column, FrameCurves, PodCurve
 
 LINES_AT_ONCE = 500
 TIME_DECIMALS = 6
@@ -21,15 +21,15 @@ Seconds = npt.NDArray[np.float64]
 Row = Mapping[str, int | float | None]
 
 
-def rows(index: FrameIndex, curves: Curves) -> Iterator[Row]:
+def rows(index: FrameIndex, curves: FrameCurves, pod: PodCurve) -> Iterator[Row]:
     """One row per frame: frame, sequence, t_s, then each curve; None where a value is not known.
 
     The pressure of a frame is the newest sample at its time; the pod's own samples lie on their own axis.
     """
     axis_s = index.axis_s()
-    columns = dict(curves.frames)
-    if len(curves.pod_axis_s):
-        columns[PRESSURE.name] = newest(curves.pod_axis_s, curves.pressure_kpa, axis_s)
+    columns = dict(curves.columns)
+    if len(pod.axis_s):
+        columns[PRESSURE.name] = newest(pod.axis_s, pod.pressure_kpa, axis_s)
     for frame in range(len(index)):
         yield {
             "frame": frame,

@@ -75,7 +75,9 @@ def _export_routes(library: Library, work: Work) -> list[BaseRoute]:
             raise InvalidInputError(f"no table as {form!r}; use {' or '.join(FORMS)}")
         text, media_type = FORMS[form]
         with library.opened(identity) as opened:
-            table = rows(opened.index, opened.curves())  # needs no file any more: it may stream on when the session is closed
+            table = rows(
+                opened.index, opened.curves(), opened.pod()
+            )  # needs no file any more: it may stream on when the session is closed
         return StreamingResponse(text(table), media_type=media_type, headers=_attached(f"{identity}-series.{form}"))
 
     def export(request: Request) -> Response:
