@@ -31,6 +31,7 @@ def session(tmp_path: Path) -> Path:
         (None, at_ns(10), range(10)),
         (at_ns(10), at_ns(11), range(10, 11)),
         (at_ns(10) + 1, at_ns(11) + 1, range(11, 12)),
+        (at_ns(14), at_ns(15), range(14, 15)),
         (at_ns(35), at_ns(45), range(35, 45)),
         (at_ns(10), at_ns(10), range(0)),
         (at_ns(60), None, range(0)),

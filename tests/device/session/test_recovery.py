@@ -32,6 +32,8 @@ from barbotage_device.session.files import claimed
 from barbotage_device.session.manifest import UNKNOWN, read_manifest
 from barbotage_device.session.reader import SessionReader
 from barbotage_device.session.recovery import CUT_OFF, needs_recovery, recover
+from barbotage_device.session.salvage import pieces
+from barbotage_device.session.segment_reader import SegmentFile, messages_in
 
 ROOT = Path(__file__).parents[3]
 NAME = header().id
@@ -159,6 +161,23 @@ def test_500_cuts_and_200_flipped_bits(intact: Path, killed: Path, tmp_path: Pat
             truncated(session, tmp_path, before, seed)
         for seed in range(2_000, 2_100):
             flipped(session, tmp_path, before, seed)
+
+
+@pytest.mark.parametrize("name", ["telemetry-0000.mcap", "video-0000.mcap"])
+def test_damage_to_the_head_of_any_record_costs_its_chunk_at_most(killed: Path, tmp_path: Path, name: str) -> None:
+    """Every byte of the head of a chunk and of the message index behind it: where lengths lie, the next record must be found again."""
+    path = copy_of(killed, tmp_path) / name
+    before = [each for each in stored(killed) if each.file == name]
+    chunk = sorted({each.chunk for each in before})[1]
+    for offset in (*range(chunk[0], chunk[0] + 53), *range(chunk[1], chunk[1] + 15)):
+        for bit in (0, 4, 7):
+            flip(path, offset, bit)
+            file = SegmentFile(path)
+            found = [message.data for piece in pieces(file) for message in messages_in(piece.content)]
+            file.close()
+            flip(path, offset, bit)
+            kept = [each.data for each in before if each.chunk != chunk]
+            assert [data for data in found if data in kept] == kept, f"bit {bit} of byte {offset - chunk[0]} of the chunk"
 
 
 def test_a_cut_inside_a_chunk_gives_back_the_whole_messages_before_it(killed: Path, tmp_path: Path) -> None:
