@@ -21,12 +21,12 @@ Task = Callable[[Sequence[str], Teller], dict[str, Any]]
 
 def rerun(arguments: Sequence[str], teller: Teller) -> dict[str, Any]:
     """SESSION FOLDER: runs the present model over the session, the results in the folder."""
+    session, folder = arguments
     from barbotage_device.runtime.models import choose_model
     from barbotage_host.review.rerun import run_again_into
 
-    session, folder = arguments
-    model = choose_model(None, max(1, (os.cpu_count() or 1) - 1))
     with SessionReader.open(Path(session)) as reader:
+        model = choose_model(None, max(1, (os.cpu_count() or 1) - 1))
         return run_again_into(reader, model, Path(folder), teller.progress)
 
 
