@@ -12,9 +12,11 @@ import pytest
 from barbotage_device.bedside.texts import Language
 from barbotage_device.bedside.view import ScreenSize
 from barbotage_device.bedside.window import Key
-from barbotage_device.capture.encoding import LOSSLESS, encoder_of
+from barbotage_device.capture.encoding import LOSSLESS, Encoding, encoder_of
 from barbotage_device.capture.frame import Delivery, Frame
+from barbotage_device.capture.opening import parse_src
 from barbotage_device.capture.session_source import recorded_frame
+from barbotage_device.config import DeviceConfig, RecordingConfig, RegionConfig
 from barbotage_device.runtime.feed import feed_of
 from barbotage_device.runtime.interpreter import Interpreter, LoadedModel
 from barbotage_device.runtime.loop import LiveLoop, LoopSettings, Reports, Screen
@@ -24,10 +26,11 @@ from barbotage_device.runtime.recording.starting import (
     RecordingRequest,
     Subject,
     device_identity,
+    recording_request,
     settings_record,
     start_recording,
 )
-from barbotage_device.runtime.screen import BedsideScreen
+from barbotage_device.runtime.screen import BedsideScreen, Presentation, blank_view
 from barbotage_device.runtime.status import Condition, Status, Summary, status_line, status_record
 from barbotage_device.session.audit import verify
 from barbotage_device.session.manifest import Header, Manifest
@@ -345,3 +348,39 @@ def test_the_device_is_named_without_its_machine_id(tmp_path: Path) -> None:
     assert len(device.id) == 16
     assert "0123456789" not in device.id
     assert device_identity(tmp_path / "gone", tmp_path / "gone", tmp_path / "gone").id == "unknown"
+
+
+def _config(**changes: object) -> DeviceConfig:
+    return replace(DeviceConfig(), recording=replace(RecordingConfig(), **changes))  # type: ignore[arg-type]
+
+
+def test_the_configuration_says_how_to_record_and_an_option_overrides_it(tmp_path: Path) -> None:
+    spec = parse_src("sim")
+    made = recording_request(tmp_path, _config(jpeg_quality=95, disk_budget_gb=2.0, keep_free_gb=0.5), spec, "left", None)
+    assert (made.side, made.encoding) == ("left", Encoding(quality=95))
+    assert made.room is not None
+    assert (made.room.retention.budget_bytes, made.room.retention.keep_free_bytes) == (2_000_000_000, 500_000_000)
+    assert recording_request(tmp_path, _config(), spec, None, "lossless").encoding == LOSSLESS
+    assert recording_request(tmp_path, _config(image_format="lossless"), spec, None, "jpeg").encoding == Encoding()
+
+
+def test_the_room_needed_grows_with_the_picture_the_length_and_the_format(tmp_path: Path) -> None:
+    def needed(source: str, config: DeviceConfig, image_format: str | None = None) -> int:
+        made = recording_request(tmp_path, config, parse_src(source), None, image_format)
+        assert made.room is not None
+        return made.room.needed_bytes(made.encoding)
+
+    ten = _config(expected_minutes=10.0)
+    assert needed("file:x.mp4", ten) == pytest.approx(1.29e9, rel=0.02), "128 MB a minute at 640x480, 30 Hz"
+    assert needed("file:x.mp4", _config(expected_minutes=20.0)) == pytest.approx(2 * needed("file:x.mp4", ten))
+    assert needed("file:x.mp4", ten, "lossless") > 1.7 * needed("file:x.mp4", ten)
+    small = replace(ten, capture=replace(ten.capture, region=RegionConfig(0, 0, 320, 240), fps_hz=15.0))
+    assert needed("v4l2:0", small) < 0.2 * needed("file:x.mp4", ten)
+
+
+@pytest.mark.parametrize(
+    ("recording", "stopped", "mark"), [(False, None, "sim"), (True, None, "sim · REC"), (True, "disk full", "sim · NO REC")]
+)
+def test_the_screen_shows_whether_it_records(recording: bool, stopped: str | None, mark: str) -> None:
+    condition = replace(_condition(), recording=recording, recording_stopped=stopped)
+    assert blank_view(condition, Presentation(Language.FR), "sim").source_text == mark
