@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from barbotage_device.session.reader import SessionReader
 from barbotage_host.review.frames import FrameIndex
-from barbotage_host.review.judged import Judged, judge, judged_frames, shown_on
+from barbotage_host.review.judged import CORRECTED, Judged, judge, judged_frames, shown_on
 from barbotage_host.review.measure_report import scale_of
 from barbotage_host.review.overlay import overlay
-from barbotage_host.review.reviews import Review
+from barbotage_host.review.reviews import Judgement, Review
 from barbotage_host.review.sidecars import load
 from barbotage_models.contract.canonical import CANONICAL_SIDE_MM
 from barbotage_models.contract.geometry import PointPx, Scale
@@ -63,7 +63,7 @@ def agree(first: Judged, second: Judged, place: Place) -> Agreement:
     """Compares what two reviewers say of one frame; what only one of them judged is no disagreement."""
     if first.excluded or second.excluded:
         return Agreement(() if first.excluded == second.excluded else ("frame",))
-    differs: list[str] = []
+    differs = _opposed(first, second)
     dice = offset_mm = distance_mm = None
     if first.deposits_known and second.deposits_known:
         dice = outline_dice(first.deposits, second.deposits, place)
@@ -79,7 +79,7 @@ def agree(first: Judged, second: Judged, place: Place) -> Agreement:
             distance_mm = _distance_mm(first.tip, second.tip, place.working_scale)
         if (first.tip is None) != (second.tip is None) or (distance_mm or 0.0) > SAME_TIP_MM:
             differs.append("tip")
-    return Agreement(tuple(differs), dice, offset_mm, distance_mm)
+    return Agreement(tuple(sorted(set(differs))), dice, offset_mm, distance_mm)
 
 
 def outline_dice(first: Sequence[Sequence[PointPx]], second: Sequence[Sequence[PointPx]], place: Place) -> float:
@@ -140,6 +140,14 @@ def _row(reader: SessionReader, index: FrameIndex, one: Review, other: Review, f
         "tip_distance_mm": _rounded(found.tip_distance_mm) if measurable else None,
         "scale_known": measurable,
     }
+
+
+def _opposed(first: Judged, second: Judged) -> list[str]:
+    """What one accepts and the other rejects, as it was shown; what either corrected is compared by its place instead."""
+    opposite = {Judgement.ACCEPTED.value, Judgement.REJECTED.value}
+    subjects = [s for s in first.verdicts.keys() & second.verdicts.keys() if {first.verdicts[s], second.verdicts[s]} == opposite]
+    parts = ("deposits" if subject.startswith("deposit:") else subject for subject in subjects)
+    return [part for part in parts if CORRECTED not in (first.verdicts.get(part), second.verdicts.get(part))]
 
 
 def _verdicts(one: Review, other: Review, frame: int) -> list[dict[str, Any]]:

@@ -88,6 +88,9 @@ def judge(review: Review, frame: int, shown: Shown | None) -> Judged:
     if verdicts.get("frame") is Judgement.REJECTED:
         return Judged(frame, excluded=True, verdicts={"frame": Judgement.REJECTED.value})
     vouched = shown is not None and verdicts.get("frame") is Judgement.ACCEPTED
+    if vouched and shown is not None:
+        for subject in _subjects(shown):
+            verdicts.setdefault(subject, Judgement.ACCEPTED)
     said = {subject: verdict.value for subject, verdict in verdicts.items()}
     outlines, deposits_known = _deposits(correction, verdicts, shown, vouched)
     if correction.deposits is not None:
@@ -103,6 +106,13 @@ def judge(review: Review, frame: int, shown: Shown | None) -> Judged:
     return Judged(frame, False, outlines, deposits_known, shaft, needle_known, tip, tip_known, said)
 
 
+def _subjects(shown: Shown) -> list[str]:
+    """What can be judged on a frame beside the frame itself."""
+    needle = ["needle"] if shown.needle else []
+    tip = ["tip"] if shown.tip is not None else []
+    return [*needle, *tip, *(f"deposit:{identity}" for identity in shown.deposits)]
+
+
 def _deposits(
     correction: Correction, verdicts: Mapping[str, Judgement], shown: Shown | None, vouched: bool
 ) -> tuple[tuple[tuple[PointPx, ...], ...], bool]:
@@ -110,12 +120,7 @@ def _deposits(
         return correction.deposits, True
     if shown is None:
         return (), False
-    default = Judgement.ACCEPTED if vouched else None
-    kept = [
-        outline
-        for identity, outline in shown.deposits.items()
-        if verdicts.get(f"deposit:{identity}", default) is Judgement.ACCEPTED
-    ]
+    kept = [outline for identity, outline in shown.deposits.items() if verdicts.get(f"deposit:{identity}") is Judgement.ACCEPTED]
     return tuple(kept), vouched
 
 

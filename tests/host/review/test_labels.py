@@ -164,6 +164,24 @@ def test_two_reviewers_disagree_about_what_both_know(other: Judged, differs: tup
     assert agree(other, BASE, PLACE).differs == differs
 
 
+@pytest.mark.parametrize(
+    ("second", "correction", "differs"),
+    [
+        ({"deposit:2": REJECTED}, None, ("deposits",)),
+        ({"tip": REJECTED, "needle": REJECTED}, None, ("needle", "tip")),
+        ({"tip": ACCEPTED}, None, ()),
+        # A rejected tip that was also corrected is compared by its place.
+        ({"tip": REJECTED}, Correction(4, None, None, PointPx(31, 32), True), ()),
+        ({"tip": REJECTED}, Correction(4, None, None, PointPx(31, 80), True), ("tip",)),
+    ],
+)
+def test_what_one_accepts_as_shown_and_the_other_rejects_is_a_disagreement(
+    second: dict[str, Judgement], correction: Correction | None, differs: tuple[str, ...]
+) -> None:
+    whole, other = judged(SHOWN, {"frame": ACCEPTED}), judged(SHOWN, second, correction)
+    assert agree(whole, other, PLACE).differs == agree(other, whole, PLACE).differs == differs
+
+
 def test_agreement_has_its_figures() -> None:
     found = agree(BASE, replace(BASE, tip=PointPx(31, 41), shaft=ShaftPx(PointPx(0, 5), PointPx(30, 35))), PLACE)
     assert found.tip_distance_mm == pytest.approx(1.0)
@@ -317,9 +335,10 @@ def test_agreement_of_two_reviewers_is_a_table(session: Path) -> None:
     assert (first["frame"], first["differs"]) == (12, ["tip"])
     assert first["tip_distance_mm"] > 5
     assert second["verdicts"] == [{"object": "tip", "first": "accepted", "second": "rejected"}]
+    assert second["differs"] == ["tip"]
     assert document["summary"] | {"median_tip_distance_mm": None} == {
         "both": 2,
-        "equal": 1,
+        "equal": 0,
         "only_first": 1,
         "only_second": 0,
         "median_tip_distance_mm": None,

@@ -2,10 +2,10 @@
 
 import { el } from "../js/dom.js";
 import { drawOpinion, drawVerdicts, LOOKS } from "./draw.js";
+import { Handles } from "./handles.js";
 import { opinionOf, shownOn } from "./opinion.js";
 import { Panes } from "./panes.js";
 import { rerunPart } from "./rerun.js";
-import { objectWords } from "./words.js";
 
 const LAYER_ORDER = 25;
 const SIDES = /** @type {const} */ (["first", "second"]);
@@ -18,8 +18,17 @@ export function attachCompare(app) {
   const rerun = rerunPart(app, panes, () => tool.setMode("off"));
   tool.others = rerun.leave;
   panel.append(tool.element, rerun.element);
-  panel.addEventListener("shown", () => tool.refresh());
+  panel.addEventListener("shown", () => {
+    Handles.keepOnly(null);
+    tool.refresh();
+  });
   app.review.on("stored", () => tool.refresh());
+  // Measuring and correcting need the one large picture.
+  for (const id of ["measure", "correct"]) {
+    document.getElementById(`panel-${id}`)?.addEventListener("shown", () => {
+      if (panes.shown) [tool.setMode("off"), rerun.leave()];
+    });
+  }
 }
 
 class CompareReviewers {
@@ -136,16 +145,14 @@ class CompareReviewers {
   /** @param {any} row */
   #row(row) {
     const { app } = this;
-    const mm = (/** @type {number | null} */ value) => (value === null ? "–" : app.texts.mm(value, 1));
-    const unlike = row.verdicts.filter((/** @type {any} */ one) => one.first && one.second && one.first !== one.second);
-    const differs = [...row.differs.map((/** @type {string} */ one) => app.t(`part-${one}`)), ...unlike.map((/** @type {any} */ one) => objectWords(app, one.object))];
-    const words = differs.length ? `≠ ${[...new Set(differs)].join(", ")}` : `= ${app.t("agree")}`;
+    const differs = row.differs.map((/** @type {string} */ one) => app.t(`part-${one}`));
+    const words = differs.length ? `≠ ${differs.join(", ")}` : `= ${app.t("agree")}`;
     const go = () => [app.player.pause(), app.player.seek(row.frame)];
-    const dice = row.deposits_dice === null ? "–" : app.number(row.deposits_dice, 2);
+    const cells = [[row.tip_distance_mm, 1], [row.shaft_offset_mm, 1], [row.deposits_dice, 2]];
     return el(
       "tr", { class: differs.length ? "differs" : "" },
-      el("th", { scope: "row" }, el("button", { type: "button", class: "quiet", on: { click: go } }, app.t("frame-n", { frame: app.number(row.frame + 1, 0) }))),
-      el("td", {}, words), el("td", { class: "number" }, mm(row.tip_distance_mm)), el("td", { class: "number" }, mm(row.shaft_offset_mm)), el("td", { class: "number" }, dice),
+      el("th", { scope: "row" }, el("button", { type: "button", class: "quiet", on: { click: go } }, app.number(row.frame + 1, 0))),
+      el("td", {}, words), ...cells.map(([value, decimals]) => el("td", { class: "number" }, app.number(value, decimals ?? 1))),
     );
   }
 }

@@ -45,6 +45,7 @@ class CorrectTool {
     );
     this.note.addEventListener("change", () => this.#storeNote());
     app.view.addLayer("review", (context, frame) => this.#draw(context, frame), LAYER_ORDER);
+    this.panel.addEventListener("shown", () => this.editor.shown());
     app.player.on("frame", () => this.#frameShown());
     app.player.on("state", () => this.#frameShown());
     app.review.on("change", () => this.show());
@@ -164,9 +165,9 @@ class CorrectTool {
   #judgedRow(review, frame) {
     const { app } = this;
     const parts = [
-      ...review.verdicts.filter((one) => one.frame === frame).map((one) => `${objectWords(app, one.object)} ${app.t(`verdict-${one.verdict}`)}`),
+      ...review.verdicts.filter((one) => one.frame === frame).map((one) => app.t("judged-part", { object: objectWords(app, one.object), verdict: app.t(`verdict-${one.verdict}`) })),
       ...(review.corrections.some((one) => one.frame === frame) ? [app.t("verdict-corrected")] : []),
-      ...review.notes.filter((one) => one.frame === frame).map((one) => `“${one.text}”`),
+      ...review.notes.filter((one) => one.frame === frame).map((one) => app.t("quoted", { text: one.text })),
     ];
     const go = () => [app.player.pause(), app.player.seek(frame)];
     const button = el("button", { type: "button", class: "quiet", on: { click: go } }, app.t("frame-n", { frame: app.number(frame + 1, 0) }));

@@ -38,7 +38,7 @@ export class CorrectionEditor {
       el("button", { type: "button", t: key, label: `${key}-${part}`, on: { click: run } });
     const correct = button("correct-it", () => this.correct(part));
     const absent = button("absent-it", () => this.absent(part));
-    const back = button("as-shown", () => this.asShown(part));
+    const back = el("button", { type: "button", class: "icon-only", label: `as-shown-${part}`, hint: `as-shown-${part}`, on: { click: () => this.asShown(part) } }, "↺");
     const element = el("div", { class: "row", role: "group", label: `part-${part}` }, el("span", { class: "part", t: `part-${part}` }), state, el("span", { class: "spacer" }), correct, absent, back);
     return { element, state, correct, absent, back };
   }
@@ -85,6 +85,11 @@ export class CorrectionEditor {
     });
   }
 
+  /** The panel was opened: points of other tools are put away. */
+  shown() {
+    Handles.keepOnly(this.handles);
+  }
+
   /** Ends what is going on: another frame is shown. */
   leave() {
     this.pen.cancel();
@@ -116,9 +121,10 @@ export class CorrectionEditor {
       const state = stateOf(part, correction);
       describe(row.state, { t: `correction-${state}` });
       row.state.classList.toggle("good", state !== "as-shown");
+      row.state.hidden = row.back.hidden = state === "as-shown";
       setAttribute(row.absent, "aria-pressed", String(state === "absent"));
       row.correct.disabled = row.absent.disabled = !known;
-      row.back.disabled = !known || state === "as-shown";
+      row.back.disabled = !known;
     }
     this.#showOutlines(correction);
     if (this.#edited && !this.#moving) this.#refresh();

@@ -13,7 +13,7 @@ import { nearestEdge } from "./geometry.js";
  * @property {(points: Point[]) => void} done  when they have come to rest
  * @property {number} [least]  fewest points; with more, points can be removed and (with `closed`) inserted
  * @property {boolean} [closed]
- * @property {() => void} [escape]  the Escape key on a point
+ * @property {() => void} escape  ends it: the Escape key on a point, or another tool
  */
 
 const FINE_PX = 0.1;
@@ -23,6 +23,8 @@ const SETTLE_MS = 600;
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class Handles {
+  /** Those on the picture: one shape at a time can be moved. @type {Handles | null} */
+  static #active = null;
   /** @type {Shape | null} */
   #shape = null;
   /** @type {Point[]} */
@@ -51,9 +53,17 @@ export class Handles {
     return this.#copy();
   }
 
+  /** Puts the handles of another tool away. @param {Handles | null} kept */
+  static keepOnly(kept) {
+    const other = Handles.#active;
+    if (other && other !== kept) other.#shape?.escape();
+  }
+
   /** Shows the points of a shape; what was being moved before comes to rest first. @param {Shape} shape @param {number} [focus]  the point to focus */
   show(shape, focus) {
     this.settle();
+    Handles.keepOnly(this);
+    Handles.#active = this;
     this.#shape = shape;
     this.#points = shape.points.map(([x, y]) => [x, y]);
     this.layer.hidden = false;
@@ -63,6 +73,7 @@ export class Handles {
 
   hide() {
     this.settle();
+    if (Handles.#active === this) Handles.#active = null;
     this.#shape = null;
     this.#points = [];
     this.layer.hidden = true;
@@ -166,7 +177,7 @@ export class Handles {
     } else if (event.key === "Insert" || event.key === "Enter") {
       used();
       this.#insertAfter(place);
-    } else if (event.key === "Escape" && this.#shape?.escape) {
+    } else if (event.key === "Escape" && this.#shape) {
       used();
       this.#shape.escape();
     }

@@ -1,6 +1,6 @@
 // Owns the measure panel: calipers and outlines on a frame, in mm where there is a scale, and nothing where there is none.
 
-import { el, setAttribute, setText } from "../js/dom.js";
+import { el, setAttribute } from "../js/dom.js";
 import { COLOURS, line } from "../js/overlay.js";
 import { caliperMm, outlineMm } from "./geometry.js";
 import { Handles } from "./handles.js";
@@ -50,7 +50,7 @@ class MeasureTool {
     const absent = el("button", { type: "button", t: "measure-absent", hint: "measure-absent-hint", on: { click: () => this.#add("absent", []) } });
     this.selects = Object.fromEntries(Object.entries(CHOICES).map(([name, values]) => [name, choice(name, values, () => this.#tag(name))]));
     this.list = el("tbody");
-    this.listTable = el("table", { class: "measures" }, el("caption", { t: "measures" }), head(["measure-noun", "frame", "when", "plane", "reading", "measure-size", ""]), this.list);
+    this.listTable = el("table", { class: "measures" }, el("caption", { t: "measures" }), head(["measure-noun", "frame", "when", "measure-size", ""]), this.list);
     this.none = el("p", { class: "empty", t: "measures-none" });
     this.panel.append(
       reviewerRow(app), this.noScale,
@@ -59,6 +59,7 @@ class MeasureTool {
       el("div", { class: "scroll", tabindex: "0", role: "region", label: "measures" }, this.listTable), this.none, measureTable(app),
     );
     app.view.addLayer("measures", (context, frame) => this.#draw(context, frame), LAYER_ORDER);
+    this.panel.addEventListener("shown", () => Handles.keepOnly(this.handles));
     app.player.on("frame", () => this.#frameShown());
     app.review.on("change", () => this.#show());
     app.texts.on("change", () => this.#show());
@@ -198,19 +199,19 @@ class MeasureTool {
     const chosen = measure.id === this.#chosen;
     const open = el("button", { type: "button", class: "quiet", "aria-pressed": String(chosen), on: { click: () => this.#choose(measure.id, 0) } }, name);
     const drop = el("button", { type: "button", class: "quiet icon-only", label: "measure-delete", values: { name }, on: { click: () => this.#remove(measure.id) } }, "×");
-    const cells = [number(measure.frame + 1, 0), t(`when-${measure.when ?? "none"}`), t(`plane-${measure.plane ?? "none"}`), number(measure.reading, 0)];
+    const tags = [measure.when && t(`when-${measure.when}`), measure.plane && t(`plane-${measure.plane}`), t(`reading-short-${measure.reading}`)];
+    const cells = [number(measure.frame + 1, 0), tags.filter(Boolean).join(", ")];
     return el(
       "tr", { data: { id: measure.id }, class: chosen ? "chosen" : "" },
       el("th", { scope: "row" }, open), ...cells.map((words) => el("td", {}, words)),
-      el("td", { class: "number size" }, this.#sizeWords(measure)), el("td", {}, drop),
+      this.#sizeCell(measure), el("td", {}, drop),
     );
   }
 
   /** @param {string} id */
   #showSize(id) {
     const measure = this.#measure();
-    const cell = this.list.querySelector(`[data-id="${id}"] .size`);
-    if (cell && measure) setText(cell, this.#sizeWords(measure));
+    if (measure) this.list.querySelector(`[data-id="${id}"] .size`)?.replaceWith(this.#sizeCell(measure));
   }
 
   /** @param {Measure} measure */
@@ -225,14 +226,20 @@ class MeasureTool {
   }
 
   /** @param {Measure} measure */
+  #sizeCell(measure) {
+    const [first, ...rest] = this.#sizeWords(measure);
+    return el("td", { class: "size" }, first, ...rest.map((words) => el("span", { class: "sub" }, words)));
+  }
+
+  /** @param {Measure} measure @returns {string[]} the length first */
   #sizeWords(measure) {
-    if (measure.kind === "absent") return this.app.t("measure-absent");
+    if (measure.kind === "absent") return [this.app.t("measure-absent")];
     const scale = this.app.scaleAt(measure.frame);
-    if (!scale) return this.app.t("scale-unknown");
+    if (!scale) return [this.app.t("scale-unknown")];
     const points = this.#pointsOf(measure);
-    if (measure.kind === "caliper") return figureWords(this.app, caliperMm(points, scale), "mm");
+    if (measure.kind === "caliper") return [figureWords(this.app, caliperMm(points, scale), "mm")];
     const size = outlineMm(points, scale);
-    return `${figureWords(this.app, size.longest_mm, "mm")} × ${figureWords(this.app, size.perpendicular_mm, "mm")}, ${figureWords(this.app, size.area_mm2, "mm²")}`;
+    return [figureWords(this.app, size.longest_mm, "mm"), `× ${figureWords(this.app, size.perpendicular_mm, "mm")}`, figureWords(this.app, size.area_mm2, "mm²")];
   }
 
   /** @param {CanvasRenderingContext2D} context @param {number} frame */
@@ -279,7 +286,7 @@ function drawCaliper(context, px, stretch, [start, end], width) {
   const dy = (end[1] - start[1]) * stretch;
   const length = Math.hypot(dx, dy) || 1;
   const across = [(-dy / length) * BAR * px, ((dx / length) * BAR * px) / stretch];
-  line(context, px, [start, end], { width, colour: MEASURE_COLOUR, dash: [6, 3] });
+  line(context, px, [start, end], { width: width - 0.4, colour: MEASURE_COLOUR });
   for (const [x, y] of [start, end]) {
     line(context, px, [[x - across[0], y - across[1]], [x + across[0], y + across[1]]], { width, colour: MEASURE_COLOUR });
   }

@@ -6,7 +6,7 @@ import { changeWords, figureWords } from "./words.js";
 /** @param {import("../js/player.js").App} app @returns {HTMLElement} */
 export function measureTable(app) {
   const body = el("tbody");
-  const heads = ["source", "plane", "when-before", "when-after", "change"];
+  const heads = ["source", "when-before", "when-after", "change"];
   const table = el(
     "table", { class: "before-after" }, el("caption", { t: "before-after" }),
     el("thead", {}, el("tr", {}, ...heads.map((key) => el("th", { scope: "col", t: key })))), body,
@@ -46,7 +46,7 @@ function rowOf(app, row) {
   const source = row.source === "device" ? app.t("source-device") : row.reviewer;
   const cells = [row.before, row.after].map((side) => sideCell(app, side));
   return el(
-    "tr", {}, el("th", { scope: "row" }, source), el("td", {}, app.t(`plane-${row.plane ?? "none"}`)), ...cells,
+    "tr", {}, el("th", { scope: "row" }, source, el("span", { class: "sub" }, row.plane ? app.t(`plane-${row.plane}`) : app.t("plane-unknown"))), ...cells,
     el("td", {}, changeWords(app, row.change)),
   );
 }

@@ -17,7 +17,8 @@ export class Panes {
       return { canvas, caption, element: el("figure", {}, caption, canvas) };
     });
     this.element = el("div", { class: "panes", hidden: true }, ...this.figures.map((one) => one.element));
-    document.getElementById("stage-wrap")?.append(this.element);
+    // Above the picture and its scale bar, which does not hold here; below the buttons.
+    document.querySelector("#stage-wrap .picture-tools")?.before(this.element);
     new ResizeObserver(() => this.draw()).observe(this.element);
     app.view.on("drawn", () => this.draw());
   }

@@ -11,7 +11,9 @@ export function figureWords(app, figure, unit) {
 export function changeWords(app, change) {
   if (!change) return "–";
   if (change.category === "not-visible") return app.t("change-not-visible");
-  const percent = `${change.longest_percent > 0 ? "+" : ""}${app.number(change.longest_percent, 0)}\u202f±\u202f${app.number(change.uncertainty_percent, 0)}\u202f%`;
+  const decimals = change.uncertainty_percent < 1.5 ? 1 : 0;
+  const sign = change.longest_percent > 0 ? "+" : "";
+  const percent = `${sign}${app.number(change.longest_percent, decimals)}\u202f±\u202f${app.number(change.uncertainty_percent, decimals)}\u202f%`;
   return `${percent} · ${app.t(change.distinguishable ? `change-${change.category}` : "change-not-distinguishable")}`;
 }
 
