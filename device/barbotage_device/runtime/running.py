@@ -46,8 +46,6 @@ class RunRequest:
     as_json: bool
     recording: RecordingRequest | None = None
     """Where to record the session; None records nothing."""
-    proxy: bool = True
-    """Makes the small video of the session when the run has ended."""
 
 
 def run(request: RunRequest, model: LoadedModel, console: Console) -> int:
@@ -68,7 +66,7 @@ def run(request: RunRequest, model: LoadedModel, console: Console) -> int:
     if recording is not None and manifest is not None:
         tell_session(manifest, recording.path, request.as_json, console)
     _conclude(summary, request.as_json, console)
-    if recording is not None and manifest is not None and request.proxy and not told.terminated:
+    if recording is not None and manifest is not None and not told.terminated:
         make_proxy_afterwards(recording.path, console)
     kept = recording is None or (manifest is not None and manifest.state == "closed" and recording.stopped is None)
     return summary.exit_code or (0 if kept else EXIT_FAILED)
