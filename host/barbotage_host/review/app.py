@@ -26,7 +26,7 @@ from barbotage_host.review.review_routes import review_routes
 from barbotage_host.review.security import Guard, Launch
 from barbotage_host.review.series import FRAMES_AXIS, POD_AXIS
 from barbotage_host.review.texts import catalogue, language_of
-from barbotage_host.review.thumbnails import thumbnail
+from barbotage_host.review.thumbnails import Thumbnails
 from barbotage_host.review.work import Work
 from barbotage_host.review.work_routes import work_routes
 
@@ -40,6 +40,7 @@ class Review:
     def __init__(self, library: Library, scratch: Path, language: Language | None = None) -> None:
         self.library = library
         self.language = language
+        self.thumbnails = Thumbnails(library)
         self.work = Work(library, scratch)
 
     def close(self) -> None:
@@ -143,10 +144,8 @@ def _session_routes(review: Review) -> list[BaseRoute]:
         return JSONResponse({"marked": wanted})
 
     def small(request: Request) -> Response:
-        with library.opened(request.path_params["session"]) as opened:
-            if opened.thumbnail is None:
-                opened.thumbnail = thumbnail(opened.reader, opened.index)
-            return Response(opened.thumbnail, media_type="image/jpeg", headers={"cache-control": "private, max-age=3600"})
+        picture = review.thumbnails.of(request.path_params["session"])
+        return Response(picture, media_type="image/jpeg", headers={"cache-control": "private, max-age=3600"})
 
     return [
         Route("/api/sessions", sessions),

@@ -45,7 +45,6 @@ class Opened:
     stamp: Stamp
     users: int = 0
     retired: bool = False
-    thumbnail: bytes | None = None
     _curves: FrameCurves | None = None
     _pod: PodCurve | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -137,7 +136,7 @@ class Library:
 
     def _take(self, identity: str) -> Opened:
         path = self.path(identity)
-        stamp = _stamp(path)
+        stamp = stamp_of(path)
         with self._lock:
             held = self._open.get(identity)
             if held is not None and held.stamp == stamp:
@@ -206,7 +205,8 @@ def _unique(entries: list[Entry]) -> list[Entry]:
     return named
 
 
-def _stamp(path: Path) -> Stamp:
+def stamp_of(path: Path) -> Stamp:
+    """Changes whenever the session's manifest is replaced."""
     try:
         status = (path / MANIFEST_NAME).stat()
     except FileNotFoundError:

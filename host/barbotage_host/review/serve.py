@@ -24,6 +24,8 @@ from barbotage_host.review.library import Library
 from barbotage_host.review.security import LOOPBACK, Launch
 
 BACKLOG = 64
+KEEP_ALIVE_S = 60
+"""A reviewer looks at a frame for some time; the next seek then needs no new connection."""
 GRACE_S = 1
 """Requests under way at Ctrl-C get this long."""
 SWITCH_INTERVAL_S = 0.0005
@@ -60,6 +62,7 @@ class ReviewServer:
             lifespan="off",
             proxy_headers=False,
             ws="none",
+            timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=GRACE_S,
         )
         self._server = _Server(config)

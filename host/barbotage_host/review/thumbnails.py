@@ -1,5 +1,8 @@
 """A small picture of a session for the list."""
 
+import threading
+from collections import OrderedDict
+
 import cv2
 import numpy as np
 
@@ -7,10 +10,37 @@ from barbotage_device.errors import NotFoundError
 from barbotage_device.session.errors import SessionError
 from barbotage_device.session.reader import SessionReader
 from barbotage_host.review.frames import FrameIndex
+from barbotage_host.review.library import Library, Stamp, stamp_of
 
+MOST_KEPT = 300
+"""About 3 MB."""
 WIDTH_PX = 240
 QUALITY = 80
-"""Of a thumbnail's JPEG: about 6 kB."""
+"""Of a thumbnail's JPEG: about 10 kB."""
+
+
+class Thumbnails:
+    """Small pictures of the library's sessions, the latest kept in memory. Safe to use from several threads."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[str, Stamp], bytes] = OrderedDict()
+
+    def of(self, identity: str) -> bytes:
+        """The session's thumbnail. Raises NotFoundError, SessionError."""
+        key = (identity, stamp_of(self._library.path(identity)))
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        with self._library.opened(identity) as opened:
+            made = thumbnail(opened.reader, opened.index)
+        with self._lock:
+            self._kept[key] = made
+            if len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+        return made
 
 
 def thumbnail(reader: SessionReader, index: FrameIndex) -> bytes:

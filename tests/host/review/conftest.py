@@ -62,12 +62,12 @@ class Client:
     def ended(self, job: str, patience_s: float = 60.0) -> Any:
         """The record of a job once it runs no more."""
         end_s = time.monotonic() + patience_s
-        while time.monotonic() < end_s:
+        while True:
             record = self.get(f"/api/jobs/{job}").json
             if record["state"] != "running":
                 return record
+            assert time.monotonic() < end_s, f"job {job} still runs after {patience_s} s: {record}"
             time.sleep(0.02)
-        raise AssertionError(f"job {job} still runs after {patience_s} s: {record}")
 
 
 @pytest.fixture(scope="session")

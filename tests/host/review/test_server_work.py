@@ -84,7 +84,7 @@ def test_an_exported_video_plays_the_frames_asked_for_at_their_times(
     assert record["state"] == "done", record["error"]
     answer = client.get(record["result"]["url"])
     assert record["result"]["name"] in answer.headers["content-disposition"]
-    with av.open(io.BytesIO(answer.body)) as video:
+    with av.open(io.BytesIO(answer.body), "r") as video:
         stream = video.streams.video[0]
         assert stream.codec_context.name == "h264"
         pictures = [(picture.time, picture.to_ndarray(format="gray")) for picture in video.decode(stream)]
