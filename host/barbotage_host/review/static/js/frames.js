@@ -54,6 +54,12 @@ export class FrameStore {
     return { decoded: this.#decoded.bytes, encoded: this.#chunks.bytes };
   }
 
+  /** Sets how much is kept, from the next picture on. @param {{decoded_bytes: number, encoded_bytes: number}} limits */
+  limits({ decoded_bytes, encoded_bytes }) {
+    this.#decoded.limit_bytes = decoded_bytes;
+    this.#chunks.limit_bytes = encoded_bytes;
+  }
+
   /** The decoded picture. Rejects with ApiError (server) or a DOMException (undecodable). @param {number} index @returns {Promise<ImageBitmap>} */
   load(index) {
     const ready = this.#decoded.get(index);

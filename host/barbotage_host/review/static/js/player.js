@@ -139,7 +139,7 @@ async function main() {
     attach(app);
   }
   expose(app);
-  app.player.on("unreadable", ({ frame }) => app.say(app.t("frame-unreadable", { frame: app.number(frame, 0) }), "error"));
+  app.player.on("unreadable", ({ frame }) => app.say(app.t("frame-unreadable", { frame: app.number(frame + 1, 0) }), "error"));
   if (app.session.frame_count === 0) {
     byId("stage-wrap").append(el("p", { class: "empty", t: "no-frames" }));
   } else {
