@@ -122,7 +122,7 @@ def test_a_frame_is_doubtful_where_a_followed_needle_is_not_sure(state: str, con
 def test_doubtful_frames_within_half_a_second_are_one_stretch(doubtful: list[int], expected: tuple[int, ...]) -> None:
     flags = np.zeros(40, dtype=bool)
     flags[doubtful] = True
-    assert starts(flags, np.arange(40) * 0.1) == expected
+    assert starts(flags, np.linspace(0.0, 3.9, 40)) == expected
 
 
 def test_the_newest_sample_before_a_time_counts() -> None:
