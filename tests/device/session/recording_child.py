@@ -17,7 +17,12 @@ def main() -> None:
     """Records, saying on stdout after each frame which it was, and at the end how it ended."""
     if len(sys.argv) > 3:
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), int(sys.argv[3])))
-    recorder = Recorder(Path(sys.argv[1]), header(), encode, RecorderSettings(segment_ns=3_000_000_000, flush_ns=125_000_000))
+    recorder = Recorder(
+        Path(sys.argv[1]),
+        header(),
+        encode,
+        RecorderSettings(segment_ns=3_000_000_000, flush_ns=125_000_000, reserve_bytes=10_000),
+    )
     for index in range(int(sys.argv[2])):
         recorder.frame(frame(index))
         recorder.message("/guidance", frame(index).capture_ns, lambda index=index: guidance(index))  # type: ignore[misc]

@@ -1,5 +1,6 @@
 """The recorder: everything queued is written, nothing holds the caller up, and what goes wrong is counted and said."""
 
+import errno
 import subprocess
 import sys
 import time
@@ -10,9 +11,10 @@ import pytest
 from tests.device.session.recordings import UTC_NS, at_ns, encode, frame, header
 
 from barbotage_device.errors import InvalidInputError
+from barbotage_device.session import files, segment_writer
 from barbotage_device.session.audit import verify
 from barbotage_device.session.errors import SessionError
-from barbotage_device.session.files import is_claimed
+from barbotage_device.session.files import RESERVE_NAME, is_claimed
 from barbotage_device.session.manifest import read_manifest
 from barbotage_device.session.reader import SessionReader
 from barbotage_device.session.recorder import Recorder, RecorderSettings
@@ -184,6 +186,20 @@ def test_a_folder_that_cannot_be_written_is_refused_in_one_line(tmp_path: Path) 
     assert "\n" not in str(caught.value)
 
 
+def test_a_disk_without_room_for_the_reserve_is_refused_and_nothing_is_left_there(tmp_path: Path) -> None:
+    with pytest.raises(SessionError, match="make room"):
+        Recorder(tmp_path, header(), encode, RecorderSettings(reserve_bytes=1 << 60))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_session_of_the_same_name_is_not_written_over(tmp_path: Path) -> None:
+    Recorder(tmp_path, header(), encode).close()
+    before = read_manifest(tmp_path / header().id)
+    with pytest.raises(SessionError, match="cannot record there"):
+        Recorder(tmp_path, header(), encode)
+    assert read_manifest(tmp_path / header().id) == before
+
+
 def test_the_session_is_claimed_while_it_is_recorded(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path, header(), encode)
     assert is_claimed(recorder.path)
@@ -209,6 +225,41 @@ def test_recording_stops_by_itself_before_the_disk_is_full(tmp_path: Path) -> No
     with SessionReader.open(recorder.path) as reader:
         assert reader.events()[-1].kind == "recorder-stopped"
     assert verify(recorder.path).intact
+
+
+@pytest.mark.parametrize("room_bytes", [0, 30_000, 61_000, 90_000, 150_000])
+def test_a_disk_that_is_full_all_the_same_leaves_room_to_close(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room_bytes: int
+) -> None:
+    """The disk of this test takes ``room_bytes`` more, and the rest when the recorder gives its reserve free."""
+    reserve = tmp_path / header().id / RESERVE_NAME
+    settings = RecorderSettings(flush_ns=1, segment_ns=900_000_000, frame_queue=1_000)
+    recorder = Recorder(tmp_path, header(), encode, settings)
+    left = [room_bytes]
+    write_whole = files.write_whole
+
+    def write(descriptor: int, data: bytes) -> None:
+        if reserve.exists() and len(data) > left[0]:
+            write_whole(descriptor, data[: left[0]])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        left[0] -= len(data)
+        write_whole(descriptor, data)
+
+    for module in (files, segment_writer):
+        monkeypatch.setattr(module, "write_whole", write)
+    for index in range(90):
+        recorder.event("bookmark", at_ns(index))
+        recorder.frame(frame(index))
+    manifest = recorder.close()
+    assert "No space left" in str(recorder.stopped)
+    assert manifest.state == "closed"
+    assert verify(recorder.path).intact
+    assert not reserve.exists()
+    with SessionReader.open(recorder.path) as reader:
+        events = reader.events()
+        assert [event.kind for event in events] == ["bookmark"] * (len(events) - 1) + ["recorder-stopped"]
+        assert reader.frame_count + manifest.drops.recorder_frames == 90
+        assert reader.sequences.tolist() == list(range(reader.frame_count))
 
 
 def test_a_write_that_fails_stops_the_recording_and_loses_nothing_before_it(tmp_path: Path) -> None:
