@@ -76,6 +76,8 @@ async function makeApp() {
   let words = null;
   const api = makeApi(say, () => words?.t("server-gone") ?? "the server does not answer");
   const path = `/api/sessions/${encodeURIComponent(sessionId())}`;
+  // The browser keeps the answer: the picture is there as soon as it is known how many there are.
+  fetch(`${path}/frames/${firstFrame()}`, { credentials: "same-origin" }).catch(() => {});
   const [texts, session] = await Promise.all([loading, api.json(path)]);
   words = texts;
   /** @type {any} */

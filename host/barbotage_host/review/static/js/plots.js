@@ -42,10 +42,11 @@ export async function attachPlots(app) {
   const shown = [];
   const span = { window_s: Number(recall("plots-window", "0")), from_s: 0, to_s: 1 };
   const curves = await readCurves(app);
-  for (const plot of PLOTS) {
+  const all = PLOTS.flatMap((plot) => {
     const found = columnsOf(curves, plot);
-    if (found) shown.push(makePlot(app, place, plot, found, span));
-  }
+    return found ? [{ plot, ...found }] : [];
+  });
+  all.forEach((one, at) => shown.push(makePlot(app, place, one, span, at === all.length - 1)));
   if (shown.length === 0) place.append(el("p", { class: "empty", t: "plots-none" }));
   wireWindow(app, shown, span);
   app.player.on("target", () => follow(app, shown, span));
@@ -83,20 +84,33 @@ function columnsOf(curves, plot) {
   return { times_s: chosen[0].times_s, columns: chosen.map((one) => one.values), names: chosen.map((one) => one.name) };
 }
 
-/** @param {import("./player.js").App} app @param {HTMLElement} place @param {Plot} plot @param {{times_s: Float64Array, columns: (number | null)[][], names: string[]}} found @param {{from_s: number, to_s: number}} span @returns {Shown} */
-function makePlot(app, place, plot, found, span) {
+/** @typedef {{plot: Plot, times_s: Float64Array, columns: (number | null)[][], names: string[]}} Content */
+
+/** @param {import("./player.js").App} app @param {HTMLElement} place @param {Content} content @param {{from_s: number, to_s: number}} span @param {boolean} last  the lowest plot names the times @returns {Shown} */
+function makePlot(app, place, content, span, last) {
+  const { plot, names, times_s, columns } = content;
   const value = el("span", { class: "plot-value" });
   const unit = plot.unit ? ` (${plot.unit})` : "";
   const box = el("div", { class: "plot-canvas" });
-  const legend = found.names.length > 1 ? legendOf(found.names) : null;
+  const legend = names.length > 1 ? legendOf(names) : null;
   const caption = el("figcaption", {}, el("span", { t: plot.title }), el("span", { class: "soft" }, unit), value);
   place.append(el("figure", { class: "plot" }, caption, box, legend));
   const head = el("div", { class: "plot-head" });
-  const options = optionsOf(app, plot, found.names, span, box.clientWidth || 400);
-  const chart = new /** @type {any} */ (uPlot)(options, [found.times_s, ...found.columns], box);
+  const options = {
+    width: box.clientWidth || 400,
+    height: HEIGHT_PX + AXIS_HEIGHT_PX,
+    padding: [PAD_PX, 6, PAD_PX, 0],
+    legend: { show: false },
+    cursor: { sync: { key: SYNC, setSeries: false }, drag: { x: false, y: false }, y: false, points: { show: false } },
+    scales: { x: { time: false, range: () => [span.from_s, span.to_s] }, y: { range: rangeOf(plot) } },
+    axes: axesOf(app, last),
+    series: [{}, ...names.map((_, at) => ({ stroke: () => inkOf(at), width: at ? 1 : 1.4, dash: DASHES[at % DASHES.length], points: { show: false } }))],
+    hooks: { drawClear: [(/** @type {any} */ chart) => drawPrompts(app, chart)] },
+  };
+  const chart = new /** @type {any} */ (uPlot)(options, [times_s, ...columns], box);
   chart.over.append(head);
   seekByPointer(app, chart);
-  return { plot, chart, times_s: found.times_s, columns: found.columns, value, head, box };
+  return { plot, chart, times_s, columns, value, head, box };
 }
 
 const INKS = 6;
@@ -104,26 +118,28 @@ const DASHES = [[], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4]];
 /** Colour and dash together tell up to thirty curves apart. @param {number} at */
 const inkOf = (at) => cssColour(`--curve-${at % INKS}`);
 
-/** @param {import("./player.js").App} app @param {Plot} plot @param {string[]} names @param {{from_s: number, to_s: number}} span @param {number} width */
-function optionsOf(app, plot, names, span, width) {
-  const number = (/** @type {number} */ value) => app.texts.number(value, Math.abs(value) < 10 && value % 1 ? 1 : 0);
-  const axis = { stroke: () => cssColour("--soft"), grid: { stroke: () => cssColour("--grid"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
-  const range = (/** @type {any} */ _chart, /** @type {number} */ low, /** @type {number} */ high) =>
-    plot.range ?? uPlot.rangeNum(low ?? 0, high ?? 1, { min: { pad: 0.1, soft: 0, mode: 1 }, max: { pad: 0.1, soft: 0, mode: 1 } });
-  return {
-    width,
-    height: HEIGHT_PX + AXIS_HEIGHT_PX,
-    padding: [PAD_PX, 6, PAD_PX, 0],
-    legend: { show: false },
-    cursor: { sync: { key: SYNC, setSeries: false }, drag: { x: false, y: false }, y: false, points: { show: false } },
-    scales: { x: { time: false, range: () => [span.from_s, span.to_s] }, y: { range } },
-    axes: [
-      { ...axis, size: AXIS_HEIGHT_PX - PAD_PX, space: 60, gap: 2, values: (/** @type {any} */ _c, /** @type {number[]} */ ticks) => ticks.map((one) => clockWords(one)) },
-      { ...axis, size: AXIS_WIDTH_PX, space: 22, gap: 4, values: (/** @type {any} */ _c, /** @type {number[]} */ ticks) => ticks.map(number) },
-    ],
-    series: [{}, ...names.map((_, at) => ({ stroke: () => inkOf(at), width: at ? 1 : 1.4, dash: DASHES[at % DASHES.length], points: { show: false } }))],
-    hooks: { drawClear: [(/** @type {any} */ chart) => drawPrompts(app, chart)] },
+/** The values from bottom to top: given, or those of the data with zero. @param {Plot} plot */
+function rangeOf(plot) {
+  const pad = { pad: 0.1, soft: 0, mode: 1 };
+  return (/** @type {any} */ _chart, /** @type {number | null} */ low, /** @type {number | null} */ high) =>
+    plot.range ?? uPlot.rangeNum(low ?? 0, high ?? 1, { min: pad, max: pad });
+}
+
+/** @param {import("./player.js").App} app @param {boolean} last */
+function axesOf(app, last) {
+  const look = {
+    stroke: () => cssColour("--soft"),
+    grid: { stroke: () => cssColour("--grid"), width: 1 },
+    ticks: { show: false },
+    font: "11px system-ui, sans-serif",
   };
+  const times = (/** @type {any} */ _chart, /** @type {number[]} */ ticks) => ticks.map((tick) => (last ? clockWords(tick) : ""));
+  const number = (/** @type {number} */ value) => app.texts.number(value, Math.abs(value) < 10 && value % 1 ? 1 : 0);
+  const numbers = (/** @type {any} */ _chart, /** @type {number[]} */ ticks) => ticks.map(number);
+  return [
+    { ...look, size: AXIS_HEIGHT_PX - PAD_PX, space: 60, gap: 2, values: times },
+    { ...look, size: AXIS_WIDTH_PX, space: 15, gap: 4, values: numbers },
+  ];
 }
 
 /** Minutes and seconds at a tick. @param {number} t_s */

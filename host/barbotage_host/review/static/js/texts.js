@@ -17,24 +17,31 @@ export class Texts extends Emitter {
   /** @type {Map<string, Intl.NumberFormat>} */
   #numbers = new Map();
 
-  /** The page's texts in the asked, remembered or browser's language. @returns {Promise<Texts>} */
+  /** The page's texts in the language that was chosen in this tab, named at the server's start, remembered, or the browser's. @returns {Promise<Texts>} */
   static async load() {
     const texts = new Texts();
     current = texts;
-    await texts.use(await wantedLanguage());
+    const here = recall("language", "", sessionStorage);
+    const likely = firstKnown([here, recall("language", ""), navigator.language.slice(0, 2)]);
+    const [words, started] = await Promise.all([wordsIn(likely), LANGUAGES.includes(here) ? here : startLanguage()]);
+    const language = firstKnown([started, likely]);
+    texts.#take(language, language === likely ? words : await wordsIn(language));
     return texts;
   }
 
   /** Switches the language of the whole page; "change" is told once the words are there. @param {string} language */
   async use(language) {
-    const response = await fetch(`/api/texts/${language}`, { credentials: "same-origin" });
-    if (!response.ok) throw new Error(`no texts in ${language}: ${response.status}`);
-    this.#words = await response.json();
+    this.#take(language, await wordsIn(language));
+    this.emit("change", language);
+  }
+
+  /** @param {string} language @param {Record<string, string | string[]>} words */
+  #take(language, words) {
+    this.#words = words;
     this.language = language;
     this.#numbers.clear();
     document.documentElement.lang = language;
     this.say(document.documentElement);
-    this.emit("change", language);
   }
 
   /** Switches and remembers. @param {string} language */
@@ -137,13 +144,21 @@ export function describe(element, words) {
   if (current) put(element, words, current);
 }
 
-/** The language chosen in this tab, named at the server's start, remembered from earlier, or the browser's; else English. */
-async function wantedLanguage() {
-  const here = recall("language", "", sessionStorage);
-  if (LANGUAGES.includes(here)) return here;
+/** @param {string} language @returns {Promise<Record<string, string | string[]>>} */
+async function wordsIn(language) {
+  const response = await fetch(`/api/texts/${language}`, { credentials: "same-origin" });
+  if (!response.ok) throw new Error(`no texts in ${language}: ${response.status}`);
+  return response.json();
+}
+
+/** The language that the server was started with; "" for none. @returns {Promise<string>} */
+async function startLanguage() {
   const answer = await fetch("/api/launch", { credentials: "same-origin" });
-  const launch = answer.ok ? await answer.json() : {};
-  const wanted = [launch.language, recall("language", ""), navigator.language.slice(0, 2)];
+  return (answer.ok ? (await answer.json()).language : null) ?? "";
+}
+
+/** The first of these that the page speaks; else English. @param {string[]} wanted */
+function firstKnown(wanted) {
   return wanted.find((one) => LANGUAGES.includes(one)) ?? "en";
 }
 
