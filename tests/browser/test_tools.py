@@ -156,8 +156,7 @@ def test_points_move_and_every_change_can_be_undone(tools: Page, review: Any) ->
     assert (longest, across, area) == pytest.approx((8.49, 8.49, 36.0), abs=0.3)
 
     third = tools.get_by_role("button", name=re.compile("^Outline 1, point 3 of 4"))
-    x, y = (third.bounding_box() or {})["x"] + 12, (third.bounding_box() or {})["y"] + 12
-    tools.mouse.move(x, y)
+    third.hover()
     tools.mouse.down()
     tools.mouse.move(*on_page(tools, (250, 230)), steps=3)
     tools.mouse.up()

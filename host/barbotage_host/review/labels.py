@@ -83,13 +83,15 @@ def _written(
     described: list[ReviewedSession] = []
     skipped: list[str] = []
     for number, path in enumerate(sessions, start=1):
-        with SessionReader.open(path) as reader:
-            if any(s.id == reader.manifest.id for s in described):
-                raise RefusedError(f"the session {reader.manifest.id} is given twice ({path}); leave one out")
-            found = list(_session_frames(reader, folder, names, skipped))
-            if found:
-                described.append(_described(reader, len(found), split))
-            frames += found
+        # A session that nobody reviewed is not even opened: it may wait for its recovery.
+        if list_reviews(path):
+            with SessionReader.open(path) as reader:
+                if any(s.id == reader.manifest.id for s in described):
+                    raise RefusedError(f"the session {reader.manifest.id} is given twice ({path}); leave one out")
+                found = list(_session_frames(reader, folder, names, skipped))
+                if found:
+                    described.append(_described(reader, len(found), split))
+                frames += found
         if progress is not None:
             progress(number, len(sessions))
     _check_found(frames, names, len(sessions))

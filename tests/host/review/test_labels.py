@@ -308,6 +308,13 @@ def test_what_exists_is_not_overwritten_and_no_session_counts_twice(session: Pat
         export_labels([session, session], tmp_path / "out")
 
 
+def test_sessions_without_reviews_do_not_matter(session: Path, tmp_path: Path) -> None:
+    reviewed(session, "AB", Verdict(12, "frame", ACCEPTED))
+    torn = write_session(tmp_path / "torn", Script(frames=5, close=False))
+    done = export_labels([torn, session], tmp_path / "out")
+    assert [s.id for s in done.manifest.sessions] == [session.name]
+
+
 def test_a_damaged_side_car_that_counts_stops_the_export(session: Path, tmp_path: Path) -> None:
     reviewed(session, "AB", Verdict(12, "frame", ACCEPTED))
     (session / "review/CD.json").write_text("{")
