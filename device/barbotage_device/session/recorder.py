@@ -154,7 +154,8 @@ class Recorder:
     def close(self, source_drops: int = 0) -> Manifest:
         """Writes what is queued, closes the session and returns its manifest; again, the same manifest.
 
-        Its state is "recording" when the disk did not let it be closed: then it is to be recovered.
+        Its state is "recording" when the disk did not let it be closed: then it is to be recovered. Raises SessionError when the disk
+        does not answer within twice ``close_s``.
         """
         with self._ready:
             self._closing = True
