@@ -1,16 +1,16 @@
 """The measures of a session as the page and the command line get them: JSON with figures in mm, and rows for a table file."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from barbotage_device.session.reader import SessionReader
-from barbotage_host.review.measures import ACUTE_WORDS, Extent, Figure, Row, Side, before_after_table, measured
+from barbotage_host.review.measures import ACUTE_WORDS, Change, Extent, Figure, Row, Side, before_after_table, measured
 from barbotage_host.review.reviews import Review
 from barbotage_host.review.sidecars import list_reviews, load
 from barbotage_models.contract.geometry import Scale
 
 DECIMALS = 3
+PERCENT_DECIMALS = 1
 COLUMNS = (
     "session", "source", "reviewer", "plane", "when", "visible", "longest_mm", "longest_uncertainty_mm", "perpendicular_mm",
     "perpendicular_uncertainty_mm", "area_mm2", "area_uncertainty_mm2", "readings", "change_longest_percent",
@@ -100,9 +100,22 @@ def _row(row: Row) -> dict[str, Any]:
         "plane": row.plane,
         "before": None if row.before is None else _side(row.before),
         "after": None if row.after is None else _side(row.after),
-        "change": None if row.change is None else asdict(row.change),
+        "change": None if row.change is None else _change(row.change),
         "acute": row.acute,
     }
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {
+        "category": change.category.value,
+        "longest_percent": _percent(change.longest_percent),
+        "uncertainty_percent": _percent(change.uncertainty_percent),
+        "distinguishable": change.distinguishable,
+    }
+
+
+def _percent(value: float | None) -> float | None:
+    return None if value is None else round(value, PERCENT_DECIMALS)
 
 
 def _side(side: Side) -> dict[str, Any]:
@@ -143,7 +156,12 @@ def _flat(session: str, row: Row, when: str, side: Side) -> dict[str, Any]:
     changed = (
         (None, None, None, None)
         if change is None
-        else (change.longest_percent, change.uncertainty_percent, change.distinguishable, change.category.value)
+        else (
+            _percent(change.longest_percent),
+            _percent(change.uncertainty_percent),
+            change.distinguishable,
+            change.category.value,
+        )
     )
     source = "device" if row.reviewer is None else "reviewer"
     start = (session, source, row.reviewer, row.plane, when, side.visible)

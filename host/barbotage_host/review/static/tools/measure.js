@@ -15,8 +15,8 @@ import { figureWords } from "./words.js";
 const LAYER_ORDER = 30;
 const MEASURE_COLOUR = "#ffffff";
 const CHOICES = {
-  when: ["before", "after", ""],
-  plane: ["long", "short", ""],
+  when: ["", "before", "after"],
+  plane: ["", "long", "short"],
   reading: ["1", "2"],
 };
 /** Half the length of a caliper's end bars, in CSS pixels. */
