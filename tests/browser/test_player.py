@@ -172,6 +172,23 @@ def test_a_frame_that_cannot_be_read_leaves_no_older_picture(player: Page, seen_
     assert seen_frame() == 34
 
 
+def test_playback_passes_over_frames_that_cannot_be_read(player: Page, seen_frame: Seen, faults: list[str]) -> None:
+    all_ready(player)
+    asked: list[str] = []
+    for damaged in (re.compile(r"/frames\?from=30&"), re.compile("/frames/33$")):
+        player.route(
+            damaged, lambda route: (asked.append(route.request.url), route.fulfill(status=500, json={"error": "damaged"}))
+        )
+    player.keyboard.press("Space")
+    on_screen(player, LAST)
+    assert seen_frame() == LAST
+    assert len(asked) == 2
+    drawn = player.evaluate("() => window.barbotage.counters.draws.map((one) => one.frame)")
+    assert 33 not in drawn
+    assert {30, 31, 32, 34} & set(drawn)
+    faults.clear()
+
+
 def test_next_and_previous_event_and_low_confidence(player: Page) -> None:
     all_ready(player)
     for frame in EVENT_FRAMES:

@@ -14,6 +14,8 @@ import { recall, remember } from "./storage.js";
 
 /** Keys that a focused control uses itself. */
 const CONTROL_KEYS = new Set([" ", "Enter", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"]);
+/** Headings in the help dialog that come first; those of tools follow. */
+const GROUPS = ["group-play", "group-loop", "group-jump", "group-picture", "group-page"];
 /** Keys of which Shift makes another character, so Shift itself is not part of the name. */
 const SINGLE = /^.$/u;
 
@@ -61,7 +63,7 @@ export class Keys {
   }
 
   #list() {
-    const groups = new Map();
+    const groups = new Map(GROUPS.map((group) => [group, /** @type {Shortcut[]} */ ([])]));
     for (const shortcut of this.#shortcuts.values()) {
       if (!shortcut.hidden) groups.set(shortcut.group, [...(groups.get(shortcut.group) ?? []), shortcut]);
     }

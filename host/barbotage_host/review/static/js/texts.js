@@ -16,6 +16,8 @@ export class Texts extends Emitter {
   #words = {};
   /** @type {Map<string, Intl.NumberFormat>} */
   #numbers = new Map();
+  /** @type {Intl.DateTimeFormat | null} */
+  #clock = null;
 
   /** The page's texts in the language that was chosen in this tab, named at the server's start, remembered, or the browser's. @returns {Promise<Texts>} */
   static async load() {
@@ -40,6 +42,7 @@ export class Texts extends Emitter {
     this.#words = words;
     this.language = language;
     this.#numbers.clear();
+    this.#clock = null;
     document.documentElement.lang = language;
     this.say(document.documentElement);
   }
@@ -114,6 +117,12 @@ export class Texts extends Emitter {
     const minutes = Math.floor(whole_s / 60);
     const rest = String(whole_s % 60).padStart(minutes ? 2 : 1, "0");
     return minutes ? `${minutes}\u202fmin\u202f${rest}\u202fs` : `${rest}\u202fs`;
+  }
+
+  /** The time of day. @param {number} utc_ms */
+  clock(utc_ms) {
+    this.#clock ??= new Intl.DateTimeFormat(this.language === "fr" ? "fr" : "en-GB", { timeStyle: "medium" });
+    return this.#clock.format(utc_ms);
   }
 
   /** A position in a recording: "3:07.24", with the language's decimal mark. @param {number} t_s */
