@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from barbotage_device import sessions_cli
 from barbotage_device.console import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, Console, guarded
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from barbotage_device.capture.opening import SourceSpec
     from barbotage_device.capture.settings import CaptureSettings
     from barbotage_device.config import DeviceConfig
+    from barbotage_device.runtime.recording.starting import RecordingRequest
     from barbotage_models.contract.geometry import Scale
 
 DEFAULT_SIZE = "800x480"
@@ -30,6 +32,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(sessions_cli.app, name="sessions")
 
 ModelOption = Annotated[
     Path | None,
@@ -91,7 +95,9 @@ def _common(
 
 @app.command(name="run")
 def run_command(
-    source: Annotated[str, typer.Option("--source", metavar="SRC", help="sim[:SCENARIO], file:PATH, dicom:PATH or v4l2:DEVICE.")],
+    source: Annotated[
+        str, typer.Option("--source", metavar="SRC", help="sim[:SCENARIO], file:, dicom:, session:PATH or v4l2:DEVICE.")
+    ],
     headless: Annotated[bool, typer.Option("--headless", help="No window: one status line a second on stderr.")] = False,
     language: Annotated[str | None, typer.Option("--language", metavar="fr|en", help="Language of the screen.")] = None,
     config: ConfigOption = None,
@@ -101,12 +107,20 @@ def run_command(
     mm_per_px: ScaleOption = None,
     live: Annotated[bool, typer.Option("--live", help="Play a recording at its own speed; the newest frame wins.")] = False,
     size: SizeOption = None,
+    record: Annotated[
+        Path | None, typer.Option("--record", metavar="DIR", help="Record a session into a new folder under DIR.")
+    ] = None,
+    side: Annotated[str | None, typer.Option("--side", metavar="left|right", help="The patient's shoulder.")] = None,
+    image_format: Annotated[
+        str | None, typer.Option("--image-format", metavar="jpeg|lossless", help="How frames are recorded.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
-    """The bedside program: frames in, guidance on the screen.
+    """The bedside program: frames in, guidance on the screen, everything into a session.
 
-    Keys in the window: space accepts the best deposit, o overlay, f freeze, l language, q quit.
+    Keys in the window: space accepts the best deposit, o overlay, f freeze, l language, b bookmark, p patient event, q quit.
     With --headless or without a display there is no window and the best deposit is accepted without asking.
+    Before a recording starts there must be room for it (section [recording] of the configuration), else the run is refused with 4.
 
     \b
     Examples:
@@ -114,6 +128,7 @@ def run_command(
       barbotage-device run --source v4l2:/dev/video0 --language fr --config device.toml
       barbotage-device run --source file:scan.mp4 --live --mm-per-px 0.1
       barbotage-device run --source sim --headless --frames 300 --json
+      barbotage-device run --source v4l2:/dev/video0 --record sessions --side right
     """
 
     def action() -> int:
@@ -134,6 +149,7 @@ def run_command(
             screen_size=None if headless else _size(size or f"{chosen.screen.width_px}x{chosen.screen.height_px}"),
             frames=frames,
             as_json=as_json,
+            recording=_recording(chosen, spec, record, side, image_format),
         )
         return run(request, choose_model(model or _configured_model(chosen), threads or _configured_threads(chosen)), console)
 
@@ -189,7 +205,8 @@ def demo_command(
 ) -> int:
     """A complete guided procedure on the simulated probe, with a simulated operator who sees only the screen.
 
-    Leaves procedure.mp4 (the screen), moments.png (the key moments) and summary.json (tip error against the simulator's truth, times, prompts).
+    Leaves procedure.mp4 (the screen), moments.png (the key moments), summary.json (tip error against the simulator's truth, times, prompts)
+    and under sessions/ the recorded session, for barbotage review.
 
     \b
     Examples:
@@ -268,6 +285,24 @@ def _capture(chosen: "DeviceConfig", spec: "SourceSpec", mm_per_px: float | None
 
     _scale(mm_per_px)
     return capture_settings(chosen, spec, mm_per_px=mm_per_px, live=live)
+
+
+def _recording(
+    chosen: "DeviceConfig", spec: "SourceSpec", record: Path | None, side: str | None, image_format: str | None
+) -> "RecordingRequest | None":
+    from barbotage_device.errors import UsageError
+    from barbotage_device.runtime.recording.starting import IMAGE_FORMATS, SIDES, recording_request
+
+    if side is not None and side not in SIDES:
+        raise UsageError(f"--side {side!r} is not known; use {' or '.join(SIDES)}")
+    if image_format is not None and image_format not in IMAGE_FORMATS:
+        raise UsageError(f"--image-format {image_format!r} is not known; use {' or '.join(IMAGE_FORMATS)}")
+    root = record or (Path(chosen.recording.directory) if chosen.recording.directory else None)
+    if root is None:
+        if side is not None or image_format is not None:
+            raise UsageError("--side and --image-format say how to record; add --record DIR")
+        return None
+    return recording_request(root, chosen, spec, side, image_format)
 
 
 def _configured_model(chosen: "DeviceConfig") -> Path | None:

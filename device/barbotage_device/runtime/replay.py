@@ -1,7 +1,6 @@
 """The present model over the frames of a session: what it says again, and where that differs from what was recorded."""
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
@@ -17,7 +16,6 @@ from barbotage_device.session.events import Event
 from barbotage_device.session.reader import SessionReader, TopicMessage
 
 T = TypeVar("T")
-Progress = Callable[[int, int], None]
 LIVE_ONLY = frozenset({"stages_ms", "latency_ms", "drops"})
 """Keys of /guidance that say how fast the live run was, not what it knew."""
 
@@ -48,24 +46,6 @@ class Difference:
     again: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """A whole session run again. ``frames`` counts the recorded ones, ``compared`` those processed live; ``by_kind`` counts frames by what differs.
-
-    ``listed`` holds the first differences in order of the frames.
-    """
-
-    model: str
-    recorded_model: str
-    lossless: bool
-    frames: int
-    compared: int
-    identical: int
-    different: int
-    by_kind: dict[str, int]
-    listed: tuple[Difference, ...]
-
-
 def replay(reader: SessionReader, model: LoadedModel) -> Iterator[Replayed]:
     """Every recorded frame in order, the processed ones run again with the same settings and the same accepted targets.
 
@@ -79,36 +59,6 @@ def differences(frame: int, recorded: Record | None, again: Record | None) -> li
     found: list[Difference] = []
     _compare(frame, "", _timeless(recorded), _timeless(again), found)
     return found
-
-
-def comparison(
-    reader: SessionReader, model: LoadedModel, progress: Progress | None = None, most_listed: int = 1000
-) -> Comparison:
-    """The whole session run again and compared; at most ``most_listed`` differences are kept. Raises as ``replay``."""
-    header = reader.manifest.header
-    kinds: Counter[str] = Counter()
-    listed: list[Difference] = []
-    compared = different = 0
-    for one in replay(reader, model):
-        if one.recorded is not None and one.again is not None:
-            compared += 1
-            found = differences(one.index, one.recorded, one.again)
-            different += bool(found)
-            kinds.update({_kind(each.what) for each in found})
-            listed += found[: max(0, most_listed - len(listed))]
-        if progress is not None:
-            progress(one.index + 1, reader.frame_count)
-    return Comparison(
-        model=f"{model.card.name} {model.card.version} {model.card.sha256[:12]}",
-        recorded_model=f"{header.model.name} {header.model.version} {header.model.sha256[:12]}",
-        lossless=header.image_format == "png",
-        frames=reader.frame_count,
-        compared=compared,
-        identical=compared - different,
-        different=different,
-        by_kind=dict(sorted(kinds.items())),
-        listed=tuple(listed),
-    )
 
 
 class _Replay:
@@ -235,8 +185,3 @@ def _compare(frame: int, what: str, recorded: Any, again: Any, found: list[Diffe
             _compare(frame, f"{what}.{number}", one, other, found)
     elif recorded != again:
         found.append(Difference(frame, what, recorded, again))
-
-
-def _kind(what: str) -> str:
-    """``guidance.deposits.0.shadow`` belongs to ``guidance.deposits``."""
-    return ".".join(what.split(".")[:2])

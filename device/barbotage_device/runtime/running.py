@@ -46,8 +46,6 @@ class RunRequest:
     as_json: bool
     recording: RecordingRequest | None = None
     """Where to record the session; None records nothing."""
-    proxy: bool = True
-    """Makes the small video of the session when the run has ended."""
 
 
 def run(request: RunRequest, model: LoadedModel, console: Console) -> int:
@@ -59,7 +57,7 @@ def run(request: RunRequest, model: LoadedModel, console: Console) -> int:
         _make_room(request.recording, console)
     watch = SourceWatch()
     source = open_source(request.spec, request.capture, on_event=watch.on_event)
-    with _terminated_like_interrupt():
+    with _terminated_like_interrupt() as told:
         recording = None if request.recording is None else _recording(request, request.recording, source, model)
         try:
             summary = _loop(request, model, console, _Parts(source, watch, recording))
@@ -68,7 +66,7 @@ def run(request: RunRequest, model: LoadedModel, console: Console) -> int:
     if recording is not None and manifest is not None:
         tell_session(manifest, recording.path, request.as_json, console)
     _conclude(summary, request.as_json, console)
-    if recording is not None and manifest is not None and request.proxy:
+    if recording is not None and manifest is not None and not told.terminated:
         make_proxy_afterwards(recording.path, console)
     kept = recording is None or (manifest is not None and manifest.state == "closed" and recording.stopped is None)
     return summary.exit_code or (0 if kept else EXIT_FAILED)
@@ -160,20 +158,29 @@ def _conclude(summary: Summary, as_json: bool, console: Console) -> None:
         console.error("no frame could be used; see the lines above")
 
 
+@dataclass(slots=True)
+class _Told:
+    """Whether SIGTERM came."""
+
+    terminated: bool = False
+
+
 @contextmanager
-def _terminated_like_interrupt() -> Iterator[None]:
-    """SIGTERM (systemd, a battery guard) ends the run as cleanly as Ctrl-C."""
+def _terminated_like_interrupt() -> Iterator[_Told]:
+    """SIGTERM (systemd, a battery guard) ends the run as cleanly as Ctrl-C; then there is no time for more than that."""
+    told = _Told()
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        told.terminated = True
         raise KeyboardInterrupt
 
     try:
         previous = signal.signal(signal.SIGTERM, interrupt)
     except ValueError:
         # Not on the main thread (a test, an embedding program): whoever runs us ends us.
-        yield
+        yield told
         return
     try:
-        yield
+        yield told
     finally:
         signal.signal(signal.SIGTERM, previous)

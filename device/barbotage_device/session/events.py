@@ -117,9 +117,17 @@ class Chain:
     def __init__(self, session_id: str) -> None:
         self.digest = EventsDigest(0, first_previous(session_id))
 
-    def add(self, kind: str, at_ns: int, by: str, value: dict[str, Any]) -> Event:
-        """The next event of the chain. Raises TypeError, ValueError for a value that JSON cannot say."""
+    def next(self, kind: str, at_ns: int, by: str, value: dict[str, Any]) -> Event:
+        """What the next event would be. Raises TypeError, ValueError for a value that JSON cannot say."""
         index, previous = self.digest.count, self.digest.digest
-        event = Event(index, at_ns, kind, by, value, previous, digest_of(previous, index, at_ns, kind, by, value))
-        self.digest = EventsDigest(index + 1, event.digest)
+        return Event(index, at_ns, kind, by, value, previous, digest_of(previous, index, at_ns, kind, by, value))
+
+    def accept(self, event: Event) -> None:
+        """Makes ``event``, which ``next`` gave, the last of the chain: it is written."""
+        self.digest = EventsDigest(event.index + 1, event.digest)
+
+    def add(self, kind: str, at_ns: int, by: str, value: dict[str, Any]) -> Event:
+        """The next event, which is now the last of the chain. Raises as ``next`` does."""
+        event = self.next(kind, at_ns, by, value)
+        self.accept(event)
         return event

@@ -9,7 +9,7 @@ from barbotage_device.errors import NotFoundError, RefusedError
 from barbotage_device.session.catalogue import is_session
 from barbotage_device.session.errors import SessionError
 from barbotage_device.session.events import chain_problem, first_previous
-from barbotage_device.session.files import claimed, is_claimed
+from barbotage_device.session.files import RESERVE_NAME, claimed, is_claimed
 from barbotage_device.session.findings import GAP_WORDS, guessed_header, header_in, segment_files, telemetry_of
 from barbotage_device.session.manifest import (
     Drops,
@@ -86,8 +86,8 @@ class _Recovery:
         self._path = path
         self._progress = progress
         self._rewritten: list[str] = []
-        for leftover in (*path.glob(f".*{DRAFT_SUFFIX}"), *path.glob("*.tmp")):
-            leftover.unlink()
+        for leftover in (*path.glob(f".*{DRAFT_SUFFIX}"), *path.glob("*.tmp"), path / RESERVE_NAME):
+            leftover.unlink(missing_ok=True)
         self._files = segment_files(path)
         try:
             self._before: Manifest | None = read_manifest(path)

@@ -54,6 +54,7 @@ class SegmentWriter:
             self._append(MCAP0_MAGIC + self._front())
         except OSError:
             self.abandon()
+            path.unlink(missing_ok=True)
             raise
 
     @property
@@ -72,15 +73,18 @@ class SegmentWriter:
         return sum(self._counts.values())
 
     def write(self, topic: str, capture_ns: int, data: bytes, sequence: int = 0) -> int:
-        """Adds a message; returns where its data will lie in the file (only true without compression)."""
+        """Adds a message; returns where its data will lie in the file (only true without compression).
+
+        When it raises, the message was not taken.
+        """
+        if self._chunk.size >= self.plan.chunk_bytes:
+            self.finish_chunk()
         number = self._numbers[topic]
         position = self._size_bytes + CHUNK_PREFIX_BYTES + self._chunk.size + MESSAGE_PREFIX_BYTES
         self._chunk.add(number, self._header.log_time_ns(capture_ns), data, sequence & 0xFFFFFFFF)
         self._counts[number] += 1
         self._first_ns = capture_ns if self._first_ns is None else min(self._first_ns, capture_ns)
         self._last_ns = capture_ns if self._last_ns is None else max(self._last_ns, capture_ns)
-        if self._chunk.size >= self.plan.chunk_bytes:
-            self.finish_chunk()
         return position
 
     def finish_chunk(self) -> None:
@@ -129,8 +133,9 @@ class SegmentWriter:
         self.finish_chunk()
         end = RecordBuilder()
         records.DataEnd(0).write(end)
-        self._append(_taken(end))
-        self._append(self._summary() + MCAP0_MAGIC)
+        data_end = _taken(end)
+        # In one piece, so that it is there or not when the disk fails.
+        self._append(data_end + self._summary(self._size_bytes + len(data_end)) + MCAP0_MAGIC)
         os.fsync(self._descriptor)
         self.abandon()
         return Segment(
@@ -178,7 +183,8 @@ class SegmentWriter:
             ).write(out)
         return middle - start, out.count - middle
 
-    def _summary(self) -> bytes:
+    def _summary(self, start: int) -> bytes:
+        """Summary and footer; ``start`` is where they will lie."""
         out = RecordBuilder()
         schemas, channels = topic_records(self.plan)
         out.write(schemas + channels)
@@ -193,12 +199,12 @@ class SegmentWriter:
             for record in group:
                 record.write(out)
             groups.append((opcode, out.count - before))
-        position, offsets_start = self._size_bytes, self._size_bytes + out.count
+        position, offsets_start = start, start + out.count
         for opcode, length in groups:
             if length:
                 records.SummaryOffset(group_opcode=opcode, group_start=position, group_length=length).write(out)
             position += length
-        return _with_footer(_taken(out), self._size_bytes, offsets_start)
+        return _with_footer(_taken(out), start, offsets_start)
 
     def _statistics(self) -> records.Statistics:
         clock = self._header

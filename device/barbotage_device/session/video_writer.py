@@ -18,6 +18,7 @@ class VideoWriter:
     def __init__(self, path: Path, header: Header) -> None:
         """Creates ``path``, which must not exist."""
         self.file = SegmentWriter(path, plan_of("video"), header)
+        self._attached = False
         self._rows: list[tuple[int, int, int, int, int]] = []
 
     def write(self, capture_ns: int, sequence: int, message: bytes) -> None:
@@ -29,6 +30,7 @@ class VideoWriter:
 
     def finish(self) -> Segment:
         """Closes the file with its table and summary, and returns what the manifest says of it."""
-        self.file.finish_chunk()
-        self.file.attach(TABLE_NAME, TABLE_MEDIA_TYPE, np.array(self._rows, ROW).tobytes())
+        if not self._attached:
+            self.file.attach(TABLE_NAME, TABLE_MEDIA_TYPE, np.array(self._rows, ROW).tobytes())
+            self._attached = True
         return self.file.finish()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from barbotage_device.console import Console
 from barbotage_device.errors import BarbotageError
+from barbotage_device.runtime.progress import Progress
 from barbotage_device.runtime.recording.recording import SessionRecording
 from barbotage_device.session.manifest import Manifest
 
@@ -53,7 +54,7 @@ def make_proxy_afterwards(path: Path, console: Console) -> None:
 
     later = f"make it later with 'barbotage-device sessions proxy {path}'"
     try:
-        proxy = make_proxy(path, lambda done, total: console.progress(f"small video of the session: {done} of {total} frames"))
+        proxy = make_proxy(path, Progress("small video of the session (Ctrl-C leaves it out)", console.note))
     except BarbotageError as error:
         console.warning(f"the session has no small video: {error}; {later}")
     except KeyboardInterrupt:

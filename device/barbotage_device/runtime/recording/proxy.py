@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.video.frame import PictureType
 
 from barbotage_device.capture.encoding import decode
 from barbotage_device.errors import NotFoundError, SourceError
@@ -135,9 +136,9 @@ class _H264:
         frame.pts = index
         if self._key_ns is None or at_ns - self._key_ns >= KEY_EVERY_NS:
             self._key_ns = at_ns
-            frame.pict_type = av.video.frame.PictureType.I
+            frame.pict_type = PictureType.I
         else:
-            frame.pict_type = av.video.frame.PictureType.NONE
+            frame.pict_type = PictureType.NONE
         return self._pictures(frame)
 
     def finish(self) -> Iterator[Picture]:

@@ -1,14 +1,14 @@
 """Room on the disk for one more session: how much it will take, and what may go for it."""
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from barbotage_device.capture.encoding import Encoding
-from barbotage_device.errors import NotFoundError
 from barbotage_device.session.errors import SessionError
+from barbotage_device.session.retention import RetentionSettings, make_room
 
+BYTES_PER_GB = 1e9
 BYTES_PER_PX = {"jpeg": 71.3e3 / (640 * 480), "png": 127.0e3 / (640 * 480)}
 """Of speckle at 640x480, JPEG of quality 90 and PNG of level 1; measured, see docs/session.md."""
 REFERENCE_PX_PER_S = 640 * 480 * 30.0
@@ -21,8 +21,7 @@ TELEMETRY_BYTES_PER_S = 10e3
 class Room:
     """The disk that sessions may take. ``expected_s`` is how long a session is taken to be before it starts."""
 
-    budget_bytes: int
-    keep_free_bytes: int
+    retention: RetentionSettings
     expected_s: float
     px_per_s: float = REFERENCE_PX_PER_S
 
@@ -31,24 +30,18 @@ class Room:
         return round(self.expected_s * (self.px_per_s * BYTES_PER_PX[encoding.image_format] + TELEMETRY_BYTES_PER_S))
 
 
-def make_room_for(root: Path, room: Room, encoding: Encoding, disk_free: Callable[[Path], int] | None = None) -> list[Path]:
+def make_room_for(root: Path, room: Room, encoding: Encoding, disk_free: Callable[[], int] | None = None) -> list[Path]:
     """Makes the folder of sessions and room in it for one more; the sessions that were removed for it.
 
     Raises RefusedError, before anything begins, when the room cannot be made; SessionError when the folder cannot be written.
     """
-    from barbotage_device.session.retention import RetentionSettings, make_room
-
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SessionError(f"{root}: sessions cannot be stored there ({error.strerror}); choose another folder") from error
-    settings = RetentionSettings(budget_bytes=room.budget_bytes, keep_free_bytes=room.keep_free_bytes)
-    return make_room(root, settings, room.needed_bytes(encoding), disk_free or free_bytes)
+    return make_room(root, room.retention, room.needed_bytes(encoding), disk_free)
 
 
-def free_bytes(folder: Path) -> int:
-    """Bytes free on the disk of a folder. Raises NotFoundError when there is none."""
-    try:
-        return shutil.disk_usage(folder).free
-    except OSError as error:
-        raise NotFoundError(f"{folder}: the free space of its disk cannot be read ({error.strerror})") from error
+def retention(budget_gb: float, keep_free_gb: float) -> RetentionSettings:
+    """Settings of the retention in bytes."""
+    return RetentionSettings(budget_bytes=round(budget_gb * BYTES_PER_GB), keep_free_bytes=round(keep_free_gb * BYTES_PER_GB))

@@ -3,21 +3,25 @@
 import hashlib
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from barbotage_device.capture.encoding import Encoding, encoder_of
+from barbotage_device.capture.opening import SourceKind, SourceSpec
+from barbotage_device.config import DeviceConfig
 from barbotage_device.runtime.interpreter import LoadedModel
 from barbotage_device.runtime.pipeline import PipelineSettings
 from barbotage_device.runtime.recording.recording import Clocks, SessionRecording
-from barbotage_device.runtime.recording.room import Room
+from barbotage_device.runtime.recording.room import REFERENCE_PX_PER_S, Room, retention
 from barbotage_device.session.ids import new_ulid
 from barbotage_device.session.manifest import UNKNOWN, Device, Header, ModelIdentity, Side, Software
 from barbotage_device.session.recorder import Recorder, RecorderSettings
 
 ID_LENGTH = 16
+SIDES: dict[str, Side] = {"left": "left", "right": "right"}
+IMAGE_FORMATS = ("jpeg", "lossless")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,15 @@ class RecordingRequest:
     encoding: Encoding = field(default_factory=Encoding)
     side: Side | None = None
     room: Room | None = None
+
+
+def recording_request(
+    root: Path, config: DeviceConfig, spec: SourceSpec, side: str | None, image_format: str | None
+) -> RecordingRequest:
+    """What to record, from the configuration and the options that override it (see SIDES and IMAGE_FORMATS)."""
+    wanted = config.recording if image_format is None else replace(config.recording, image_format=image_format)
+    room = Room(retention(wanted.disk_budget_gb, wanted.keep_free_gb), wanted.expected_minutes * 60.0, _px_per_s(config, spec))
+    return RecordingRequest(root, wanted.encoding, SIDES.get(side or ""), room)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +89,15 @@ def model_identity(model: LoadedModel) -> ModelIdentity:
     """The network and what runs it."""
     card = model.card
     return ModelIdentity(card.name, card.version, card.sha256, model.card_sha256, model.interpreter.name)
+
+
+def _px_per_s(config: DeviceConfig, spec: SourceSpec) -> float:
+    """Known beforehand only of the frame grabber."""
+    if spec.kind is not SourceKind.V4L2:
+        return REFERENCE_PX_PER_S
+    capture = config.capture
+    area = capture.region or capture
+    return area.width_px * area.height_px * capture.fps_hz
 
 
 def _header(request: RecordingRequest, subject: Subject, model: LoadedModel, utc_ns: int) -> Header:

@@ -41,7 +41,7 @@ export function makeApi(say, unreachable) {
     say(refusal.message, "error");
     throw refusal;
   }
-  const bytes = async (/** @type {string} */ path, /** @type {RequestInit} */ options) =>
+  const bytes = async (/** @type {string} */ path, /** @type {RequestInit | undefined} */ options) =>
     (await request(path, options)).arrayBuffer();
   return {
     bytes,

@@ -24,6 +24,10 @@ export class FrameStore {
   #decoding = new Map();
   /** @type {Map<number, Promise<void>>} */
   #fetching = new Map();
+  /** Chunks that could not be had: their frames are asked for one by one. @type {Set<number>} */
+  #lostChunks = new Set();
+  /** Frames that could not be read or decoded. @type {Set<number>} */
+  #unreadable = new Set();
 
   /**
    * @param {import("./api.js").Api} api
@@ -49,9 +53,20 @@ export class FrameStore {
     return this.#decoded.get(index);
   }
 
+  /** Whether a frame was tried and could not be read. @param {number} index */
+  failed(index) {
+    return this.#unreadable.has(index);
+  }
+
   /** Bytes held in decoded and encoded form. */
   get bytes() {
     return { decoded: this.#decoded.bytes, encoded: this.#chunks.bytes };
+  }
+
+  /** Sets how much is kept, from the next picture on. @param {{decoded_bytes: number, encoded_bytes: number}} limits */
+  limits({ decoded_bytes, encoded_bytes }) {
+    this.#decoded.limit_bytes = decoded_bytes;
+    this.#chunks.limit_bytes = encoded_bytes;
   }
 
   /** The decoded picture. Rejects with ApiError (server) or a DOMException (undecodable). @param {number} index @returns {Promise<ImageBitmap>} */
@@ -61,6 +76,10 @@ export class FrameStore {
     const running = this.#decoding.get(index);
     if (running) return running;
     const promise = this.#decode(index).finally(() => this.#decoding.delete(index));
+    promise.then(
+      () => this.#unreadable.delete(index),
+      () => this.#unreadable.add(index),
+    );
     this.#decoding.set(index, promise);
     return promise;
   }
@@ -72,7 +91,9 @@ export class FrameStore {
     for (let step = 0; step <= DECODE_AHEAD; step += 1) {
       const next = index + step * stride;
       if (next >= this.count) break;
-      if (this.#chunks.has(Math.floor(next / CHUNK_FRAMES))) this.load(next).catch(() => {});
+      const number = Math.floor(next / CHUNK_FRAMES);
+      const there = this.#chunks.has(number) || this.#lostChunks.has(number);
+      if (there && !this.failed(next)) this.load(next).catch(() => {});
     }
   }
 
@@ -80,10 +101,7 @@ export class FrameStore {
   async #decode(index) {
     const chunk = this.#chunks.get(Math.floor(index / CHUNK_FRAMES));
     const bytes = chunk ? pictureIn(chunk, index) : await this.api.bytes(`${this.path}/frames/${index}`);
-    const bitmap = await createImageBitmap(new Blob([bytes], { type: this.mime }), {
-      colorSpaceConversion: "none",
-      premultiplyAlpha: "none",
-    });
+    const bitmap = await createImageBitmap(new Blob([bytes], { type: this.mime }), { colorSpaceConversion: "none" });
     this.#decoded.set(index, bitmap, bitmap.width * bitmap.height * 4);
     return bitmap;
   }
@@ -91,12 +109,12 @@ export class FrameStore {
   /** @param {number} number */
   #fetchChunk(number) {
     const first = number * CHUNK_FRAMES;
-    if (first >= this.count || this.#chunks.has(number) || this.#fetching.has(number)) return;
+    if (first >= this.count || this.#chunks.has(number) || this.#fetching.has(number) || this.#lostChunks.has(number)) return;
     const count = Math.min(CHUNK_FRAMES, this.count - first);
     const promise = this.api
       .bytes(`${this.path}/frames?from=${first}&count=${count}`)
       .then((buffer) => this.#chunks.set(number, split(buffer, first, count), buffer.byteLength))
-      .catch(() => {})
+      .catch(() => void this.#lostChunks.add(number))
       .finally(() => this.#fetching.delete(number));
     this.#fetching.set(number, promise);
   }

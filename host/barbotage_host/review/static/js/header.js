@@ -2,14 +2,13 @@
 
 import { byId, el, icon, setText } from "./dom.js";
 import { describe } from "./texts.js";
-import { sideWords } from "./words.js";
 
 /** @param {import("./player.js").App} app */
 export function attachHeader(app) {
   const { session, texts } = app;
   const show = () => {
     const date = texts.date(session.started_utc_ns);
-    setText(byId("title"), session.side ? `${date} · ${sideWords(texts, session.side)}` : date);
+    setText(byId("title"), session.side ? `${date} · ${texts.t(`shoulder-${session.side}`)}` : date);
     document.title = `${date} – Barbotage`;
   };
   texts.on("change", show);

@@ -14,6 +14,8 @@ import { recall, remember } from "./storage.js";
 
 /** Keys that a focused control uses itself. */
 const CONTROL_KEYS = new Set([" ", "Enter", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"]);
+/** Headings in the help dialog that come first; those of tools follow. */
+const GROUPS = ["group-play", "group-loop", "group-jump", "group-picture", "group-page"];
 /** Keys of which Shift makes another character, so Shift itself is not part of the name. */
 const SINGLE = /^.$/u;
 
@@ -61,12 +63,12 @@ export class Keys {
   }
 
   #list() {
-    const groups = new Map();
+    const groups = new Map(GROUPS.map((group) => [group, /** @type {Shortcut[]} */ ([])]));
     for (const shortcut of this.#shortcuts.values()) {
       if (!shortcut.hidden) groups.set(shortcut.group, [...(groups.get(shortcut.group) ?? []), shortcut]);
     }
     const sections = [...groups].map(([group, shortcuts]) =>
-      el("section", {}, el("h3", { t: group }), el("dl", {}, ...shortcuts.map((one) => this.#row(one)))),
+      el("section", {}, el("h3", { t: group }), el("dl", {}, ...shortcuts.map((/** @type {Shortcut} */ one) => this.#row(one)))),
     );
     byId("help-list").replaceChildren(...sections);
   }

@@ -138,13 +138,12 @@ class SessionList {
     const readable = !row.problem;
     const picture = readable && row.frames !== 0 ? el("img", { src: `/api/sessions/${encodeURIComponent(row.id)}/thumbnail`, alt: "", loading: "lazy", width: 96, height: 72 }) : null;
     const name = readable ? el("a", { href: `/session/${encodeURIComponent(row.id)}` }, this.#date(row)) : el("span", {}, this.#date(row));
-    const mark = row.marked ? el("span", { class: "marked", role: "img", label: "marked", hint: "marked" }, icon("bookmark")) : null;
     const sub = el("span", { class: "sub" }, row.simulated ? texts.t("simulated") : (row.source ?? ""));
     return el(
       "tr",
-      { data: { session: row.id }, class: readable ? null : "broken" },
+      { data: { session: row.id }, class: readable ? "" : "broken" },
       el("td", { class: "thumbnail" }, picture),
-      el("th", { scope: "row" }, name, mark, sub),
+      el("th", { scope: "row" }, name, this.#mark(row), sub),
       el("td", { class: "number" }, texts.duration(row.duration_s)),
       el("td", {}, sideWords(texts, row.side)),
       el("td", {}, phaseWords(texts, row.phase_reached)),
@@ -153,6 +152,25 @@ class SessionList {
       el("td", {}, row.reviewers.join(", ") || "–"),
       el("td", {}, this.#state(row)),
     );
+  }
+
+  /** @param {any} row */
+  #mark(row) {
+    const button = el("button", {
+      type: "button", class: "marker quiet icon-only", "aria-pressed": String(row.marked), label: "mark", hint: "mark-hint",
+      on: { click: () => this.#setMark(row) },
+    });
+    button.append(icon("bookmark"));
+    return button;
+  }
+
+  /** @param {any} row */
+  async #setMark(row) {
+    const { marked } = await this.api.send(`/api/sessions/${encodeURIComponent(row.id)}/mark`, "POST", { marked: !row.marked });
+    row.marked = marked;
+    this.show();
+    /** @type {HTMLElement | null} */ (document.querySelector(`tr[data-session="${CSS.escape(row.id)}"] .marker`))?.focus();
+    this.say(this.texts.t(marked ? "marked" : "unmarked"));
   }
 
   /** @param {any} row */
@@ -165,8 +183,9 @@ class SessionList {
   /** @param {any} row */
   #state(row) {
     if (!row.problem) return el("span", { class: row.state === "recovered" ? "chip warn" : "chip", t: `state-${row.state}` });
-    const words = el("p", { class: "problem" }, row.problem);
-    if (row.recoverable === false) return words;
+    const cut = row.recoverable ? { t: "problem-cut", title: row.problem } : {};
+    const words = el("p", { class: "problem", ...cut }, row.recoverable ? null : row.problem);
+    if (!row.recoverable) return words;
     const button = el("button", { type: "button", t: "recover", on: { click: () => this.#recover(row, button) } });
     return el("div", { class: "recover" }, button, words);
   }
@@ -179,7 +198,7 @@ class SessionList {
       await this.api.send(`/api/sessions/${encodeURIComponent(row.id)}/recover`, "POST", undefined);
       await this.read();
       this.say(this.texts.t("recovered"));
-      document.querySelector(`tr[data-session="${CSS.escape(row.id)}"] a`)?.focus();
+      /** @type {HTMLElement | null} */ (document.querySelector(`tr[data-session="${CSS.escape(row.id)}"] a`))?.focus();
     } catch {
       button.disabled = false;
     }
@@ -188,7 +207,7 @@ class SessionList {
 
 /** @param {Texts} texts @param {any} row */
 function depositCell(texts, row) {
-  if (!row.deposit_before && !row.deposit_after) return "–";
+  if ([row.deposit_before, row.deposit_after].every((one) => (one?.longest_mm ?? null) === null)) return "–";
   const arrow = el("span", { class: "arrow", "aria-hidden": "true" }, " → ");
   return el("span", {}, texts.size(row.deposit_before), arrow, el("span", { class: "visually-hidden", t: "size-after" }), texts.size(row.deposit_after));
 }

@@ -77,7 +77,7 @@ export function line(context, px, points, { width, colour, dash = [], closed = f
 function drawBone(context, px, bone, style) {
   if (!bone || bone.length < 2) return;
   context.lineCap = "round";
-  line(context, px, bone, { width: 2, colour: style.colour ?? COLOURS.bone, dash: [0.1, 6] });
+  line(context, px, bone, { width: 2.8, colour: style.colour ?? COLOURS.bone, dash: [0.1, 6] });
   context.lineCap = "butt";
 }
 

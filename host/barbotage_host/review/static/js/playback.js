@@ -149,7 +149,8 @@ export class Player extends Emitter {
     const { from, to } = this.#bounds();
     const due_s = this.#anchor.s + (Math.max(0, now - this.#anchor.ms) / 1000) * this.rate;
     const stride = this.#stride;
-    this.frames.ahead(this.frame < 0 ? this.target : this.frame, stride);
+    this.frames.ahead(Math.max(0, this.frame), stride);
+    this.overlays.ahead(this.frame, stride);
     if (due_s >= this.timeOf(to) + 1 / this.rate_hz) {
       this.#atEnd(from, to);
       return;
@@ -160,18 +161,19 @@ export class Player extends Emitter {
     if (steps > 0) this.#advance(steps, stride);
   }
 
-  /** Draws the latest decoded frame that is due; none there: the clock waits. @param {number} steps @param {number} stride */
+  /** Draws the latest decoded frame that is due (nothing for one that cannot be read); none there: the clock waits. @param {number} steps @param {number} stride */
   #advance(steps, stride) {
     for (let step = steps; step > 0; step -= 1) {
       const frame = this.frame + step * stride;
       const bitmap = this.frames.ready(frame);
-      if (!bitmap) continue;
+      if (!bitmap && !this.frames.failed(frame)) continue;
       if (step < steps) this.#anchorAt(frame);
       counters.dropped += step - 1;
       this.target = frame;
       this.#started = frame;
       this.#drawnOrder = ++this.#order;
-      this.#draw(frame, bitmap, performance.now());
+      if (bitmap) this.#draw(frame, bitmap, performance.now());
+      else this.#fail(frame, null);
       this.emit("target", frame);
       return;
     }

@@ -76,6 +76,8 @@ async function makeApp() {
   let words = null;
   const api = makeApi(say, () => words?.t("server-gone") ?? "the server does not answer");
   const path = `/api/sessions/${encodeURIComponent(sessionId())}`;
+  // The browser keeps the answer: the picture is there as soon as it is known how many there are.
+  fetch(`${path}/frames/${firstFrame()}`, { credentials: "same-origin" }).catch(() => {});
   const [texts, session] = await Promise.all([loading, api.json(path)]);
   words = texts;
   /** @type {any} */
@@ -124,26 +126,22 @@ async function readAxis(app) {
 
 /** What the page needs only after its first frame. @param {App} app */
 async function attachRest(app) {
-  const [{ attachPlots }, tools] = await Promise.all([import("./plots.js"), toolsOf()]);
   await readAxis(app);
+  const [{ attachPlots }, { tools }] = await Promise.all([import("./plots.js"), import("../tools/index.js")]);
+  const plots = attachPlots(app);
   for (const attach of tools) await attach(app);
-  await attachPlots(app);
-}
-
-/** The tools of static/tools/index.js: measure, correct, compare, export. @returns {Promise<((app: App) => any)[]>} */
-async function toolsOf() {
-  const { tools } = await import("../tools/index.js");
-  return tools;
+  attachInfo(app);
+  await plots;
 }
 
 async function main() {
   const app = await makeApp();
   wirePreferences(app.texts, () => app.events.emit("theme"));
-  for (const attach of [attachHeader, attachMarks, attachReadout, attachScaleBar, attachTimeline, attachTransport, attachEvents, attachInfo]) {
+  for (const attach of [attachHeader, attachMarks, attachReadout, attachScaleBar, attachTimeline, attachTransport, attachEvents]) {
     attach(app);
   }
   expose(app);
-  app.player.on("unreadable", ({ frame }) => app.say(app.t("frame-unreadable", { frame: app.number(frame, 0) }), "error"));
+  app.player.on("unreadable", ({ frame }) => app.say(app.t("frame-unreadable", { frame: app.number(frame + 1, 0) }), "error"));
   if (app.session.frame_count === 0) {
     byId("stage-wrap").append(el("p", { class: "empty", t: "no-frames" }));
   } else {

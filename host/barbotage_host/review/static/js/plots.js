@@ -1,12 +1,14 @@
 // Owns the curves beside the picture: one time axis, one playhead, prompts as thin lines; a press or drag seeks.
 
 import uPlot from "../vendor/uplot/uPlot.esm.js";
-import { byId, el, setText } from "./dom.js";
+import { cssColour, forgetColours } from "./colours.js";
+import { byId, el, setText, svg } from "./dom.js";
 import { recall, remember } from "./storage.js";
 import { describe } from "./texts.js";
 
-const HEIGHT_PX = 62;
-const AXIS_HEIGHT_PX = 24;
+const HEIGHT_PX = 38;
+const AXIS_HEIGHT_PX = 18;
+const PAD_PX = 4;
 const AXIS_WIDTH_PX = 40;
 const SYNC = "barbotage";
 /** Share of the window at each side that the playhead does not enter: then the window moves on. */
@@ -30,6 +32,7 @@ const PLOTS = [
   { title: "plot-stages", unit: "ms", names: ["latency_ms", "stage_*"], decimals: 0 },
 ];
 
+/** @typedef {{name: string, times_s: Float64Array, values: (number | null)[]}} Curve */
 /** @typedef {{plot: Plot, chart: any, times_s: Float64Array, columns: (number | null)[][], value: HTMLElement, head: HTMLElement, box: HTMLElement}} Shown */
 
 /** @param {import("./player.js").App} app */
@@ -38,77 +41,105 @@ export async function attachPlots(app) {
   /** @type {Shown[]} */
   const shown = [];
   const span = { window_s: Number(recall("plots-window", "0")), from_s: 0, to_s: 1 };
-  const build = async (/** @type {Plot} */ plot) => {
-    const found = await columnsOf(app, plot);
-    if (found) shown.push(makePlot(app, place, plot, found, span));
-  };
-  for (const plot of PLOTS) await build(plot);
+  const curves = await readCurves(app);
+  const all = PLOTS.flatMap((plot) => {
+    const found = columnsOf(curves, plot);
+    return found ? [{ plot, ...found }] : [];
+  });
+  all.forEach((one, at) => shown.push(makePlot(app, place, one, span, at === all.length - 1)));
   if (shown.length === 0) place.append(el("p", { class: "empty", t: "plots-none" }));
   wireWindow(app, shown, span);
   app.player.on("target", () => follow(app, shown, span));
   app.texts.on("change", () => follow(app, shown, span));
-  app.events.on("theme", () => shown.forEach((one) => one.chart.redraw(false)));
+  app.events.on("theme", () => {
+    forgetColours();
+    shown.forEach((one) => one.chart.redraw(false));
+  });
   new ResizeObserver(() => resize(place, shown)).observe(place);
   moveWindow(app, shown, span);
   wireToggle(app, place);
 }
 
-/** The values of a plot's series, on its axis; null when the session has none of them. @param {import("./player.js").App} app @param {Plot} plot */
-async function columnsOf(app, plot) {
-  const wanted = (/** @type {string} */ name) => plot.names.some((one) => (one.endsWith("*") ? name.startsWith(one.slice(0, -1)) : one === name));
-  const specs = app.session.series.filter((/** @type {any} */ one) => wanted(one.name));
-  if (specs.length === 0) return null;
-  const times_s = specs[0].axis === "frames" ? app.player.times_s : await app.api.doubles(`${app.path}/axis/${specs[0].axis}`);
-  const columns = [];
-  for (const spec of specs) {
-    const values = await app.api.floats(`${app.path}/series/${encodeURIComponent(spec.name)}`);
-    columns.push(Array.from(values, (value) => (Number.isNaN(value) ? null : value)));
-  }
-  return { times_s, columns, names: specs.map((/** @type {any} */ one) => one.name) };
+/** All curves of the session in one request: the server reads the record once for them. @param {import("./player.js").App} app @returns {Promise<Curve[]>} */
+async function readCurves(app) {
+  const { session, player, api, path } = app;
+  if (session.series.length === 0) return [];
+  const pod_s = session.axes.pod ? await api.doubles(`${path}/axis/pod`) : new Float64Array();
+  const names = session.series.map((/** @type {any} */ one) => encodeURIComponent(one.name)).join(",");
+  const values = await api.floats(`${path}/series?names=${names}`);
+  let at = 0;
+  return session.series.map((/** @type {any} */ one) => {
+    const times_s = one.axis === "frames" ? player.times_s : pod_s;
+    const column = values.subarray(at, at + times_s.length);
+    at += times_s.length;
+    return { name: one.name, times_s, values: Array.from(column, (value) => (Number.isNaN(value) ? null : value)) };
+  });
 }
 
-/** @param {import("./player.js").App} app @param {HTMLElement} place @param {Plot} plot @param {{times_s: Float64Array, columns: (number | null)[][], names: string[]}} found @param {{from_s: number, to_s: number}} span @returns {Shown} */
-function makePlot(app, place, plot, found, span) {
+/** The curves of a plot on their axis; null when the session has none of them. @param {Curve[]} curves @param {Plot} plot */
+function columnsOf(curves, plot) {
+  const wanted = (/** @type {string} */ name) => plot.names.some((one) => (one.endsWith("*") ? name.startsWith(one.slice(0, -1)) : one === name));
+  const chosen = curves.filter((one) => wanted(one.name));
+  if (chosen.length === 0) return null;
+  return { times_s: chosen[0].times_s, columns: chosen.map((one) => one.values), names: chosen.map((one) => one.name) };
+}
+
+/** @typedef {{plot: Plot, times_s: Float64Array, columns: (number | null)[][], names: string[]}} Content */
+
+/** @param {import("./player.js").App} app @param {HTMLElement} place @param {Content} content @param {{from_s: number, to_s: number}} span @param {boolean} last  the lowest plot names the times @returns {Shown} */
+function makePlot(app, place, content, span, last) {
+  const { plot, names, times_s, columns } = content;
   const value = el("span", { class: "plot-value" });
   const unit = plot.unit ? ` (${plot.unit})` : "";
   const box = el("div", { class: "plot-canvas" });
-  const legend = found.names.length > 1 ? legendOf(found.names) : null;
-  place.append(
-    el("figure", { class: "plot" }, el("figcaption", {}, el("span", { t: plot.title }), el("span", { class: "soft" }, unit), legend, value), box),
-  );
+  const legend = names.length > 1 ? legendOf(names) : null;
+  const caption = el("figcaption", {}, el("span", { t: plot.title }), el("span", { class: "soft" }, unit), value);
+  place.append(el("figure", { class: "plot" }, caption, box, legend));
   const head = el("div", { class: "plot-head" });
-  const options = optionsOf(app, plot, found.names, span, box.clientWidth || 400);
-  const chart = new uPlot(options, [found.times_s, ...found.columns], box);
-  chart.over.append(head);
-  seekByPointer(app, chart);
-  return { plot, chart, times_s: found.times_s, columns: found.columns, value, head, box };
-}
-
-/** Colour of a curve from the style sheet. @param {number} at */
-const inkOf = (at) => getComputedStyle(document.documentElement).getPropertyValue(`--curve-${at % 6}`).trim();
-const colourOf = (/** @type {string} */ name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const DASHES = [[], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [1, 3]];
-
-/** @param {import("./player.js").App} app @param {Plot} plot @param {string[]} names @param {{from_s: number, to_s: number}} span @param {number} width */
-function optionsOf(app, plot, names, span, width) {
-  const number = (/** @type {number} */ value) => app.texts.number(value, Math.abs(value) < 10 && value % 1 ? 1 : 0);
-  const axis = { stroke: () => colourOf("--soft"), grid: { stroke: () => colourOf("--grid"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
-  const range = (/** @type {any} */ _chart, /** @type {number} */ low, /** @type {number} */ high) =>
-    plot.range ?? uPlot.rangeNum(low ?? 0, high ?? 1, { min: { pad: 0.1, soft: 0, mode: 1 }, max: { pad: 0.1, soft: 0, mode: 1 } });
-  return {
-    width,
+  const options = {
+    width: box.clientWidth || 400,
     height: HEIGHT_PX + AXIS_HEIGHT_PX,
-    padding: [4, 6, 0, 0],
+    padding: [PAD_PX, 6, PAD_PX, 0],
     legend: { show: false },
     cursor: { sync: { key: SYNC, setSeries: false }, drag: { x: false, y: false }, y: false, points: { show: false } },
-    scales: { x: { time: false, range: () => [span.from_s, span.to_s] }, y: { range } },
-    axes: [
-      { ...axis, size: AXIS_HEIGHT_PX - 4, space: 60, gap: 2, values: (/** @type {any} */ _c, /** @type {number[]} */ ticks) => ticks.map((one) => clockWords(one)) },
-      { ...axis, size: AXIS_WIDTH_PX, space: 22, gap: 4, values: (/** @type {any} */ _c, /** @type {number[]} */ ticks) => ticks.map(number) },
-    ],
+    scales: { x: { time: false, range: () => [span.from_s, span.to_s] }, y: { range: rangeOf(plot) } },
+    axes: axesOf(app, last),
     series: [{}, ...names.map((_, at) => ({ stroke: () => inkOf(at), width: at ? 1 : 1.4, dash: DASHES[at % DASHES.length], points: { show: false } }))],
     hooks: { drawClear: [(/** @type {any} */ chart) => drawPrompts(app, chart)] },
   };
+  const chart = new /** @type {any} */ (uPlot)(options, [times_s, ...columns], box);
+  chart.over.append(head);
+  seekByPointer(app, chart);
+  return { plot, chart, times_s, columns, value, head, box };
+}
+
+const INKS = 6;
+const DASHES = [[], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4]];
+/** Colour and dash together tell up to thirty curves apart. @param {number} at */
+const inkOf = (at) => cssColour(`--curve-${at % INKS}`);
+
+/** The values from bottom to top: given, or those of the data with zero. @param {Plot} plot */
+function rangeOf(plot) {
+  const pad = { pad: 0.1, soft: 0, mode: 1 };
+  return (/** @type {any} */ _chart, /** @type {number | null} */ low, /** @type {number | null} */ high) =>
+    plot.range ?? uPlot.rangeNum(low ?? 0, high ?? 1, { min: pad, max: pad });
+}
+
+/** @param {import("./player.js").App} app @param {boolean} last */
+function axesOf(app, last) {
+  const look = {
+    stroke: () => cssColour("--soft"),
+    grid: { stroke: () => cssColour("--grid"), width: 1 },
+    ticks: { show: false },
+    font: "11px system-ui, sans-serif",
+  };
+  const times = (/** @type {any} */ _chart, /** @type {number[]} */ ticks) => ticks.map((tick) => (last ? clockWords(tick) : ""));
+  const number = (/** @type {number} */ value) => app.texts.number(value, Math.abs(value) < 10 && value % 1 ? 1 : 0);
+  const numbers = (/** @type {any} */ _chart, /** @type {number[]} */ ticks) => ticks.map(number);
+  return [
+    { ...look, size: AXIS_HEIGHT_PX - PAD_PX, space: 60, gap: 2, values: times },
+    { ...look, size: AXIS_WIDTH_PX, space: 15, gap: 4, values: numbers },
+  ];
 }
 
 /** Minutes and seconds at a tick. @param {number} t_s */
@@ -119,15 +150,18 @@ function clockWords(t_s) {
 
 /** @param {string[]} names */
 function legendOf(names) {
-  const words = names.map((name) => name.replace(/^stage_/, "").replace(/_ms$/, "").replaceAll("_", " "));
-  return el("span", { class: "legend" }, ...words.map((word, at) => el("span", { class: `curve-${at % 6}` }, word)));
+  const entries = names.map((name, at) => {
+    const line = svg("line", { x1: 0, x2: 18, y1: 4, y2: 4, class: `curve-${at % INKS}`, "stroke-dasharray": DASHES[at % DASHES.length].join(" ") });
+    return el("span", {}, svg("svg", { width: 18, height: 8, "aria-hidden": "true" }, line), el("span", { t: `curve-${name}` }));
+  });
+  return el("p", { class: "legend" }, ...entries);
 }
 
 /** Shown prompts as thin lines behind the curves. @param {import("./player.js").App} app @param {any} chart */
 function drawPrompts(app, chart) {
   const { ctx, bbox } = chart;
   ctx.save();
-  ctx.fillStyle = colourOf("--prompt-band");
+  ctx.fillStyle = cssColour("--prompt-band");
   for (const prompt of app.session.prompts) {
     if (!prompt.shown) continue;
     const x = chart.valToPos(prompt.t_s, "x", true);

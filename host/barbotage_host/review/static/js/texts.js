@@ -16,25 +16,35 @@ export class Texts extends Emitter {
   #words = {};
   /** @type {Map<string, Intl.NumberFormat>} */
   #numbers = new Map();
+  /** @type {Intl.DateTimeFormat | null} */
+  #clock = null;
 
-  /** The page's texts in the asked, remembered or browser's language. @returns {Promise<Texts>} */
+  /** The page's texts in the language that was chosen in this tab, named at the server's start, remembered, or the browser's. @returns {Promise<Texts>} */
   static async load() {
     const texts = new Texts();
     current = texts;
-    await texts.use(await wantedLanguage());
+    const here = recall("language", "", sessionStorage);
+    const likely = firstKnown([here, recall("language", ""), navigator.language.slice(0, 2)]);
+    const [words, started] = await Promise.all([wordsIn(likely), LANGUAGES.includes(here) ? here : startLanguage()]);
+    const language = firstKnown([started, likely]);
+    texts.#take(language, language === likely ? words : await wordsIn(language));
     return texts;
   }
 
   /** Switches the language of the whole page; "change" is told once the words are there. @param {string} language */
   async use(language) {
-    const response = await fetch(`/api/texts/${language}`, { credentials: "same-origin" });
-    if (!response.ok) throw new Error(`no texts in ${language}: ${response.status}`);
-    this.#words = await response.json();
+    this.#take(language, await wordsIn(language));
+    this.emit("change", language);
+  }
+
+  /** @param {string} language @param {Record<string, string | string[]>} words */
+  #take(language, words) {
+    this.#words = words;
     this.language = language;
     this.#numbers.clear();
+    this.#clock = null;
     document.documentElement.lang = language;
     this.say(document.documentElement);
-    this.emit("change", language);
   }
 
   /** Switches and remembers. @param {string} language */
@@ -109,6 +119,12 @@ export class Texts extends Emitter {
     return minutes ? `${minutes}\u202fmin\u202f${rest}\u202fs` : `${rest}\u202fs`;
   }
 
+  /** The time of day. @param {number} utc_ms */
+  clock(utc_ms) {
+    this.#clock ??= new Intl.DateTimeFormat(this.language === "fr" ? "fr" : "en-GB", { timeStyle: "medium" });
+    return this.#clock.format(utc_ms);
+  }
+
   /** A position in a recording: "3:07.24", with the language's decimal mark. @param {number} t_s */
   position(t_s) {
     const hundredths = Math.round(Math.max(0, t_s) * 100);
@@ -137,13 +153,21 @@ export function describe(element, words) {
   if (current) put(element, words, current);
 }
 
-/** The language chosen in this tab, named at the server's start, remembered from earlier, or the browser's; else English. */
-async function wantedLanguage() {
-  const here = recall("language", "", sessionStorage);
-  if (LANGUAGES.includes(here)) return here;
+/** @param {string} language @returns {Promise<Record<string, string | string[]>>} */
+async function wordsIn(language) {
+  const response = await fetch(`/api/texts/${language}`, { credentials: "same-origin" });
+  if (!response.ok) throw new Error(`no texts in ${language}: ${response.status}`);
+  return response.json();
+}
+
+/** The language that the server was started with; "" for none. @returns {Promise<string>} */
+async function startLanguage() {
   const answer = await fetch("/api/launch", { credentials: "same-origin" });
-  const launch = answer.ok ? await answer.json() : {};
-  const wanted = [launch.language, recall("language", ""), navigator.language.slice(0, 2)];
+  return (answer.ok ? (await answer.json()).language : null) ?? "";
+}
+
+/** The first of these that the page speaks; else English. @param {string[]} wanted */
+function firstKnown(wanted) {
   return wanted.find((one) => LANGUAGES.includes(one)) ?? "en";
 }
 

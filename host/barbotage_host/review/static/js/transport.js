@@ -53,8 +53,7 @@ function showPlace({ player, texts, session }, seek) {
   setAttribute(seek, "aria-valuetext", texts.t("seek-value", { frame: texts.number(player.target + 1, 0), time: texts.position(t_s) }));
   setText(byId("time"), `${texts.position(t_s)} / ${texts.position(player.timeOf(last))}`);
   setText(byId("frame-number"), `${texts.number(player.target + 1, 0)} / ${texts.number(player.count, 0)}`);
-  const clock = new Date(session.started_utc_ns / 1e6 + t_s * 1000);
-  setText(byId("clock"), new Intl.DateTimeFormat(texts.language === "fr" ? "fr" : "en-GB", { timeStyle: "medium" }).format(clock));
+  setText(byId("clock"), texts.clock(session.started_utc_ns / 1e6 + t_s * 1000));
 }
 
 /** @param {import("./playback.js").Player} player @param {any} rate */

@@ -27,6 +27,8 @@ export class View extends Emitter {
   fitted = true;
   width_px = 0;
   height_px = 0;
+  /** Pixels of the screen per CSS pixel. */
+  ratio = devicePixelRatio || 1;
   /** @type {ImageBitmap | null} */
   #bitmap = null;
   /** @type {Map<string, {draw: Draw, order: number}>} */
