@@ -1,5 +1,6 @@
 """The host's end: greets, shakes hands or pairs, then asks. No I/O, no clock."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -74,7 +75,8 @@ class Live:
     telemetry: list[Telemetry] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     log: list[LogLine] = field(default_factory=list)
-    newest_event: int = -1
+    seen_events: OrderedDict[int, None] = field(default_factory=OrderedDict)
+    """Sequences of events that have come: an event is repeated until its acknowledgement has arrived."""
 
 
 MAX_LIVE = 4096
@@ -120,7 +122,7 @@ class HostEnd(Peer):
         self._hello_due_s = float("-inf")
         self._shaking = None
         self.state = State.GREETING
-        self.live.newest_event = -1
+        self.live.seen_events.clear()
         self.stream.clear()
         self._new_connection()
 
@@ -257,9 +259,11 @@ class HostEnd(Peer):
 
     def _on_event(self, frame: Incoming, now_s: float) -> None:
         event = parse_event(frame.payload)
-        if event.sequence > self.live.newest_event:
-            self.live.newest_event = event.sequence
+        if event.sequence not in self.live.seen_events:
+            self.live.seen_events[event.sequence] = None
             _keep(self.live.events, event)
+            if len(self.live.seen_events) > MAX_LIVE:
+                self.live.seen_events.popitem(last=False)
         self.request("event.ack", {"sequence": event.sequence}, now_s)
 
     def _on_log(self, frame: Incoming, now_s: float) -> None:  # noqa: ARG002

@@ -121,9 +121,8 @@ class Outbox:
             self._forget_event(next(iter(self._events)))
 
     def acknowledge(self, sequence: int) -> None:
-        """Forgets that event and all before it: they have arrived."""
-        for each in [known for known in self._events if known <= sequence]:
-            self._forget_event(each)
+        """Forgets an event: it has arrived."""
+        self._forget_event(sequence)
 
     def telemetry(self, message: Telemetry, now_s: float) -> None:
         """Queues the newest value of a topic in place of an older one."""

@@ -284,17 +284,18 @@ def test_a_host_program_that_restarts_gets_in_again() -> None:
 def test_the_line_is_kept_alive_and_a_silent_one_is_noticed_at_both_ends() -> None:
     host, device = make_host(921_600), make_device(921_600)
     wire = connected(host, device, Line(baud=921_600))
+
+    def alive() -> tuple[bool, bool]:
+        return not host.lost(wire.now_s), device.listening
+
     wire.idle(20.0)
-    assert not host.lost(wire.now_s)
-    assert device.listening
+    assert alive() == (True, True)
     wire.cut(True)
     wire.idle(SILENCE_S + 0.5)
-    assert host.lost(wire.now_s)
-    assert not device.listening
+    assert alive() == (False, False)
     wire.cut(False)
     wire.idle(2.5)
-    assert device.listening
-    assert not host.lost(wire.now_s)
+    assert alive() == (True, True)
 
 
 def test_versions_that_do_not_meet_say_which_end_to_update() -> None:
