@@ -12,6 +12,7 @@ from barbotage_device.link.framing import FrameType
 from barbotage_device.link.messages import (
     DeviceHello,
     HostHello,
+    Event,
     Response,
     Telemetry,
     parse_hello,
@@ -28,6 +29,8 @@ from barbotage_device.link.values import Values
 HELLO_EVERY_S = 1.0
 """A HELLO that nobody asked for goes out at most so often."""
 MAX_NAME = 60
+SUBSCRIPTION_SLACK = 0.9
+"""Of the interval: a source at just the rate that was asked for must not lose every other value to jitter."""
 
 
 class HostList(Protocol):
@@ -41,7 +44,9 @@ class HostList(Protocol):
         """Remembers a host. Raises OSError when that cannot be kept."""
         ...
 
-    def __len__(self) -> int: ...
+    def __len__(self) -> int:
+        """How many."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,9 @@ class DeviceEnd(Peer):
         self._hello_sent_s = float("-inf")
         self._quiet = False
         self._now_s = 0.0
+        self._topics: dict[str, float] = {}
+        self._interval_s = 0.0
+        self.wants_events = False
         self._handlers[FrameType.HELLO] = self._on_hello
         self._handlers[FrameType.NOISE] = self._on_noise
         methods.add(
@@ -110,10 +118,22 @@ class DeviceEnd(Peer):
         """Whether a host is connected and was heard lately."""
         return self.caller is not None and not self._quiet
 
+    def subscribe(self, topics: tuple[str, ...], max_hz: float) -> None:
+        """From now on the host gets these topics, each at most so often; none of them ends it."""
+        self._topics = dict.fromkeys(topics, float("-inf"))
+        self._interval_s = SUBSCRIPTION_SLACK / max_hz
+
     def telemetry(self, message: Telemetry, now_s: float) -> None:
-        """Sends the newest value of a topic; nothing happens while nobody listens."""
-        if self.listening:
+        """Sends the newest value of a topic; nothing happens while nobody listens or it was not asked for."""
+        sent_s = self._topics.get(message.topic)
+        if self.listening and sent_s is not None and now_s - sent_s >= self._interval_s:
+            self._topics[message.topic] = now_s
             self.outbox.telemetry(message, now_s)
+
+    def event(self, event: Event, now_s: float) -> None:
+        """Sends an event until it is acknowledged; nothing happens while nobody listens or wants events."""
+        if self.listening and self.wants_events:
+            self.outbox.event(event, now_s)
 
     def receive(self, data: bytes, now_s: float) -> None:
         """As in Peer; sealed frames that there are no keys for are answered with a HELLO, so that the host begins again."""
@@ -128,6 +148,8 @@ class DeviceEnd(Peer):
         """As in Peer; stops sending into a silent line."""
         self._now_s = now_s
         self.desk.tick(now_s)
+        if self.caller is not None and self.caller.key and self.hosts.find(self.caller.key) is None:
+            self.disconnect()  # revoked
         self._quiet = self.caller is not None and now_s - self.last_valid_s >= SILENCE_S
         if self._quiet:
             self.outbox.forget_live()
@@ -248,6 +270,8 @@ class DeviceEnd(Peer):
 
     def _let_in(self, caller: Caller, now_s: float) -> None:
         self._new_connection()
+        self._topics = {}
+        self.wants_events = False
         self.caller = caller
         self.last_valid_s = now_s
         self._on_connection(caller)

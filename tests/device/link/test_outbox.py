@@ -146,6 +146,7 @@ def test_telemetry_is_young_on_arrival_while_a_file_is_fetched(baud: int, oldest
     data = random.Random(1).randbytes(400_000)
     transfer, arrived = start_fetch(wire, host, device, data)
     ages_ms: list[float] = []
+    device.subscribe(("guidance",), 60.0)
     due_s = wire.now_s
 
     def each(now_s: float) -> None:
@@ -180,8 +181,9 @@ def test_events_cross_a_noisy_line_each_once() -> None:
         return {}
 
     device.methods.add({"event.ack": Method(Role.VIEWER, acknowledge)})
+    device.wants_events = True
     for sequence in range(20):
-        device.outbox.event(Event(sequence, "prompt", sequence, {"n": sequence}), wire.now_s)
+        device.event(Event(sequence, "prompt", sequence, {"n": sequence}), wire.now_s)
         wire.idle(0.05)
     wire.run(lambda: device.outbox.next_due_s(wire.now_s) is None)
     assert sorted(event.sequence for event in host.live.events) == list(range(20))
