@@ -9,8 +9,8 @@ from barbotage_device.link.framing import MAX_BLOCK_BYTES
 from barbotage_device.link.intervals import Intervals
 from barbotage_device.link.messages import Get
 
-WINDOW_S = 0.15
-"""Bytes outstanding as a time of the line: hides 16 ms adapter timers and slow answers, and stays small enough to cancel."""
+WINDOW_S = 0.25
+"""Bytes outstanding as a time of the line: hides 16 ms adapter timers and a busy computer at either end, and stays small enough to cancel."""
 WINDOW_MIN_BYTES = 8 * 1024
 WINDOW_MAX_BYTES = 1 << 20
 FIRST_WINDOW_BYTES = 64 * 1024

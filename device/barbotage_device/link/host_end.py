@@ -101,6 +101,8 @@ class HostEnd(Peer):
         self.role = ""
         self.refusal = ""
         self.live = Live()
+        self.on_telemetry: Callable[[Telemetry], None] = lambda message: _keep(self.live.telemetry, message)
+        """What becomes of telemetry: kept in ``live`` unless this is replaced."""
         self.restarts = 0
         """How often the device said unasked that it has begun anew."""
         self._own_hello = b""
@@ -254,8 +256,9 @@ class HostEnd(Peer):
             self.stream.clear()
             self._refuse(response.text)
 
-    def _on_telemetry(self, frame: Incoming, now_s: float) -> None:  # noqa: ARG002
-        _keep(self.live.telemetry, parse_telemetry(frame.payload))
+    def _on_telemetry(self, frame: Incoming, now_s: float) -> None:
+        self.outbox.pacer.live(now_s)
+        self.on_telemetry(parse_telemetry(frame.payload))
 
     def _on_event(self, frame: Incoming, now_s: float) -> None:
         event = parse_event(frame.payload)

@@ -10,10 +10,11 @@ from barbotage_device.link.messages import Event, Telemetry
 
 AHEAD_LIVE_S = 0.004
 """Bytes handed to the driver cannot be overtaken: with 4 ms the measured age of telemetry stays below 20 ms at 921600 baud."""
-AHEAD_S = 0.025
+AHEAD_S = 0.05
+"""Of bulk alone: a busy computer may not come back to the link for some 20 ms, and the line should not run dry."""
 LIVE_FOR_S = 1.0
 """So long after the last live message the line is still treated as live."""
-LIVE_BLOCK_S = 0.008
+LIVE_BLOCK_S = 0.005
 LIVE_BLOCK_MIN_BYTES = 256
 LIVE_RATE_FRACTION = 0.995
 """Of the nominal rate: a line that is a little slower would fill the driver, unseen where it does not tell how much it holds."""

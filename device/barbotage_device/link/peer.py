@@ -102,6 +102,11 @@ class Peer:
             self.last_sent_s = now_s
         return b"".join(parts)
 
+    def unhurried(self, now_s: float) -> bool:
+        """Whether only bulk moves, on a line with a rate: a few milliseconds more or less then do not matter."""
+        busy = self.sender.waiting or any(not each.over for each in self.transfers.values())
+        return busy and self.line.bytes_per_s is not None and not self.outbox.pacer.is_live(now_s)
+
     def next_s(self, now_s: float) -> float:
         """When ``output`` must be called at the latest, even without input. It may be in the past."""
         times = [
