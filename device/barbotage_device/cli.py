@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from barbotage_device import sessions_cli
+from barbotage_device import link_cli, sessions_cli
 from barbotage_device.console import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, Console, guarded
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ app = typer.Typer(
 )
 
 app.add_typer(sessions_cli.app, name="sessions")
+app.command(name="serve")(link_cli.serve_command)
 
 ModelOption = Annotated[
     Path | None,

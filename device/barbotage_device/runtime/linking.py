@@ -1,0 +1,149 @@
+"""The link of a running device: who it is, what it serves, and the thread that serves it. Used by ``serve`` and ``run --serial``."""
+
+import json
+import os
+import secrets
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from barbotage_device.config_store import ConfigStore, schema_document
+from barbotage_device.console import EXIT_DONE, Console
+from barbotage_device.link.bulk_receiver import LineRate
+from barbotage_device.link.device_end import DeviceEnd, DeviceIdentity
+from barbotage_device.link.keys import PairedHosts, static_key
+from barbotage_device.link.messages import BOOT_BYTES
+from barbotage_device.link.methods import Caller, Methods
+from barbotage_device.link.pairing import PairingDesk, PairingScreen
+from barbotage_device.link.roles import Role
+from barbotage_device.link.server import LinkServer
+from barbotage_device.link.serving import Served, Service
+from barbotage_device.link.session_store import SessionFolder
+from barbotage_device.link.transport import TtyTransport
+from barbotage_device.runtime.health import read_health
+from barbotage_device.runtime.recording.starting import device_identity, software_version
+
+HEALTH_EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRequest:
+    """How to serve. ``baud`` None: the port has no rate of its own (USB). ``secured`` False is the laboratory setting."""
+
+    port: str
+    baud: int | None
+    sessions: Path
+    config: Path
+    state: Path
+    """Keys and pairings."""
+    secured: bool = True
+
+
+class SystemClock:
+    """The computer's clocks."""
+
+    def utc_ns(self) -> int:
+        """As in WallClock."""
+        return time.time_ns()
+
+    def monotonic_ns(self) -> int:
+        """As in WallClock."""
+        return time.monotonic_ns()
+
+    def set_utc_ns(self, utc_ns: int) -> None:
+        """As in WallClock; needs the privilege to set the clock."""
+        time.clock_settime_ns(time.CLOCK_REALTIME, utc_ns)
+
+
+class ConsoleScreen:
+    """Shows pairing codes on the terminal, where there is no other screen."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def show_code(self, code: str, name: str, role: Role, valid_s: float) -> None:
+        """As in PairingScreen."""
+        self._console.note(f"pairing: '{name}' asks for the role {role.word}; code {code[:4]} {code[4:]} (for {valid_s:.0f} s)")
+
+    def hide_code(self, paired: bool) -> None:
+        """As in PairingScreen."""
+        self._console.note("pairing: done" if paired else "pairing: the code is void")
+
+
+def state_folder(environ: Mapping[str, str]) -> Path:
+    """Where keys and pairings are kept: ``barbotage`` under $XDG_STATE_HOME, by default ~/.local/state."""
+    return Path(environ.get("XDG_STATE_HOME") or Path(environ.get("HOME", "/root")) / ".local" / "state") / "barbotage"
+
+
+def make_server(
+    request: LinkRequest,
+    screen: PairingScreen,
+    notice: Callable[[str], None],
+    in_procedure: Callable[[], bool] = lambda: False,
+) -> LinkServer:
+    """A server for this computer, not yet running. Raises LinkError when keys or pairings are damaged, OSError."""
+    who = device_identity()
+    hosts = PairedHosts(request.state, time.time_ns)
+    identity = DeviceIdentity(
+        static_key(request.state), who.model, who.id, software_version(), secrets.token_bytes(BOOT_BYTES), request.secured
+    )
+    services: list[Service] = []
+
+    def on_connection(caller: Caller | None) -> None:
+        for service in services:
+            service.files.close_all()
+        notice("the host is gone" if caller is None else f"connected: '{caller.name}' as {caller.role.word}")
+
+    end = DeviceEnd(
+        identity, hosts, PairingDesk(screen), Methods(), LineRate.of_baud(request.baud), secrets.token_bytes, on_connection
+    )
+    started_s = time.monotonic()
+
+    def status() -> dict[str, Any]:
+        health = read_health(request.sessions).as_dict()
+        return {"state": "procedure" if in_procedure() else "idle", "uptime_s": round(time.monotonic() - started_s, 1), **health}
+
+    def diagnosis() -> bytes:
+        return json.dumps({"status": status(), "link": end.counts(), "software": identity.software}, indent=1).encode() + b"\n"
+
+    served = Served(
+        sessions=SessionFolder(request.sessions),
+        configuration=ConfigStore(request.config),
+        clock=SystemClock(),
+        hosts=hosts,
+        status=status,
+        in_procedure=in_procedure,
+        documents={"config-schema.json": schema_document, "diagnosis.json": diagnosis},
+    )
+    services.append(Service(end, served))
+    return LinkServer(end, lambda: TtyTransport(request.port, request.baud), time.monotonic, notice)
+
+
+def serve(request: LinkRequest, console: Console) -> int:
+    """Serves until it is interrupted; health goes out each second to a host that listens."""
+    if not request.secured:
+        console.warning("LABORATORY SETTING: the link is neither authenticated nor encrypted; whoever holds the cable can read and change everything")
+    server = make_server(request, ConsoleScreen(console), lambda text: console.note(f"{request.port}: {text}"))
+    server.start()
+    try:
+        while not signal.sigtimedwait([signal.SIGTERM], HEALTH_EVERY_S):
+            server.publish("health", time.monotonic_ns(), asdict(read_health(request.sessions)))
+    finally:
+        server.stop()
+    return EXIT_DONE
+
+
+def default_config(environ: Mapping[str, str]) -> Path:
+    """The user's configuration file, whether it exists or not."""
+    base = environ.get("XDG_CONFIG_HOME") or f"{environ.get('HOME', '/root')}/.config"
+    return Path(base) / "barbotage" / "device.toml"
+
+
+def serve_until_terminated(request: LinkRequest, console: Console) -> int:
+    """As ``serve``, with SIGTERM held back so that it ends the service in an orderly way."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    os.umask(0o077)
+    return serve(request, console)
