@@ -25,7 +25,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.link_peers import PEERS, Peer  # noqa: E402
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey  # noqa: E402
+from tests.support.cable import Cable  # noqa: E402
 
 from barbotage_device.link.bulk_receiver import LineRate  # noqa: E402
 from barbotage_device.link.client import LinkClient, RemoteFile  # noqa: E402
@@ -40,8 +42,6 @@ from barbotage_device.link.pairing import PairingDesk  # noqa: E402
 from barbotage_device.link.pump import Pump  # noqa: E402
 from barbotage_device.link.roles import Role  # noqa: E402
 from barbotage_device.link.transport import TtyTransport  # noqa: E402
-from benchmarks.link_peers import PEERS, Peer  # noqa: E402
-from tests.support.cable import Cable  # noqa: E402
 
 TELEMETRY_HZ = 30
 TELEMETRY_BYTES = 200
@@ -117,7 +117,7 @@ class _Hosts(dict[bytes, Caller]):
 
 
 class _NoScreen:
-    def show_code(self, code: str, name: str, role: Role, valid_s: float) -> None:
+    def show_code(self, code: str, name: str, role: Role, valid_s: float) -> None:  # noqa: ARG002
         raise AssertionError("nobody pairs here")
 
     hide_code = show_code  # type: ignore[assignment]

@@ -47,15 +47,18 @@ def _raw(name: str) -> int:
 def _run_both(device: list[str], host: list[str], ends: tuple[int, int] | None, where: Path, limit_s: float) -> float | None:
     """Both programs, on descriptors as their standard streams, or on ports that they open themselves."""
     started_s = time.monotonic()
-    streams = [{"stdin": end, "stdout": end} if end is not None else {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL} for end in ends or (None, None)]
+    streams = [
+        {"stdin": end, "stdout": end} if end is not None else {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
+        for end in ends or (None, None)
+    ]
     receiver = subprocess.Popen(host, cwd=where, stderr=subprocess.DEVNULL, **streams[0])
     sender = subprocess.Popen(device, stderr=subprocess.DEVNULL, **streams[1])
     try:
         failed = receiver.wait(timeout=limit_s)
-        took_s = time.monotonic() - started_s
-        return None if failed else took_s
     except subprocess.TimeoutExpired:
         return None
+    else:
+        return None if failed else time.monotonic() - started_s
     finally:
         for process in (receiver, sender):
             process.kill()
@@ -125,7 +128,9 @@ class Smp:
         server = subprocess.Popen([sys.executable, __file__, "serve", cable.b, str(path)])
         try:
             argv = [sys.executable, __file__, "fetch", cable.a, str(baud), str(arrived)]
-            done = subprocess.run(argv, timeout=limit_s, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
+            done = subprocess.run(
+                argv, timeout=limit_s, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False
+            )
         except subprocess.TimeoutExpired:
             return None
         finally:

@@ -88,7 +88,9 @@ def schema_document() -> bytes:
         }
         entry |= {name: metadata[name] for name in (MINIMUM, MAXIMUM, CHOICES, EXAMPLE) if name in metadata}
         entries.append(entry)
-    return json.dumps({"schema": "barbotage.config", "version": 1, "keys": entries}, ensure_ascii=False, indent=1).encode() + b"\n"
+    return (
+        json.dumps({"schema": "barbotage.config", "version": 1, "keys": entries}, ensure_ascii=False, indent=1).encode() + b"\n"
+    )
 
 
 def _table(values: Mapping[str, Any], dropped: set[str]) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from barbotage_device.console import Console, guarded
 
 def serve_command(
     serial: Annotated[str, typer.Option("--serial", metavar="PORT", help="The tty: /dev/ttyGS0 (USB gadget), /dev/serial0, …")],
-    sessions: Annotated[Path, typer.Option("--sessions", metavar="DIR", help="Folder of the recorded sessions.")] = Path("sessions"),
+    sessions: Annotated[Path, typer.Option("--sessions", metavar="DIR", help="Folder of the recorded sessions.")] = Path(
+        "sessions"
+    ),
     baud: Annotated[
         int | None, typer.Option("--baud", min=1200, max=4_000_000, help="Rate of a UART; leave it out for USB.")
     ] = None,

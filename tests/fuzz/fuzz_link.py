@@ -15,7 +15,14 @@ with atheris.instrument_imports(include=["barbotage_device.link"]):
     from barbotage_device.link import cbor
     from barbotage_device.link.device_end import DeviceEnd
     from barbotage_device.link.errors import MalformedError
-    from barbotage_device.link.framing import MAX_ENCODED_BYTES, MAX_PAYLOAD_BYTES, Deframer, FrameType, associated_data, encode_frame
+    from barbotage_device.link.framing import (
+        MAX_ENCODED_BYTES,
+        MAX_PAYLOAD_BYTES,
+        Deframer,
+        FrameType,
+        associated_data,
+        encode_frame,
+    )
     from barbotage_device.link.host_end import HostEnd, State
     from barbotage_device.link.messages import (
         parse_cancel,

@@ -79,12 +79,12 @@ class LinkClient:
             self._until(lambda: self.end.state is not State.SHAKING, ends_s - self._clock_s(), "the device stopped answering")
             self._check_refusal()
 
-    def pair(self, name: str, role: str, ask_code: Callable[[int], str]) -> bytes:
-        """Pairs, with the code that ``ask_code(digits)`` gets from a person; the device's static key, to be pinned. Ends connected.
+    def pair(self, name: str, role: str, ask_code: Callable[[int], str]) -> tuple[bytes, DeviceHello]:
+        """Pairs, with the code that ``ask_code(digits)`` gets from a person; the device's static key, to be pinned, and who it is. Ends connected.
 
         Raises PeerRefusedError when the code was wrong, AnswerError when the device does not pair now.
         """
-        self.greet()
+        device = self.greet()
         offer = self.call("pair.start", {"name": name, "role": role})
         pairing = HostPairing(ask_code(offer.whole("digits")))
         answer = self.call("pair.step", {"spake": pairing.message})
@@ -93,7 +93,7 @@ class LinkClient:
         self._check_refusal()
         if self.end.state is not State.UP:
             raise LinkLostError("the pairing was interrupted; try again")
-        return self.end.peer_key
+        return self.end.peer_key, device
 
     def call(self, method: str, params: Mapping[str, Any] | None = None, within_s: float = ANSWER_WITHIN_S) -> Values:
         """The result of a request. Raises AnswerError with the device's reason, LinkLostError when no answer comes."""

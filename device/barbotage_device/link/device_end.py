@@ -11,8 +11,8 @@ from barbotage_device.link.errors import Code, MalformedError
 from barbotage_device.link.framing import FrameType
 from barbotage_device.link.messages import (
     DeviceHello,
-    HostHello,
     Event,
+    HostHello,
     Response,
     Telemetry,
     parse_hello,

@@ -165,10 +165,11 @@ def _load(path: Path, kind: type[Any]) -> list[Any]:
     try:
         document = json.loads(path.read_bytes())
         entries = [kind(**entry) for entry in document]
-        if any(len(bytes.fromhex(entry.key)) != KEY_BYTES for entry in entries):
-            raise ValueError(f"a key has not {KEY_BYTES} bytes")
+        short = any(len(bytes.fromhex(entry.key)) != KEY_BYTES for entry in entries)
     except FileNotFoundError:
         return []
     except (OSError, ValueError, TypeError) as error:
         raise LinkError(f"{path} is damaged ({error}); delete it and pair again") from error
+    if short:
+        raise LinkError(f"{path} is damaged (a key has not {KEY_BYTES} bytes); delete it and pair again")
     return entries

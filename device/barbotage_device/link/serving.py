@@ -170,7 +170,9 @@ class Files:
                 file = self._sessions.open(values.text("id"), name)
             case "document":
                 if name not in self._documents:
-                    raise CallError(Code.NOT_FOUND, f"there is no document '{name}'; there are {', '.join(sorted(self._documents))}")
+                    raise CallError(
+                        Code.NOT_FOUND, f"there is no document '{name}'; there are {', '.join(sorted(self._documents))}"
+                    )
                 file = Document(self._documents[name]())
             case _:
                 raise values.wrong("area", "'session' or 'document'")
@@ -241,7 +243,9 @@ class Service:
         self._end = end
         self._served = served
         self.files = Files(end, served.sessions, served.documents)
-        end.methods.add(self.files.table() | self._session_table() | self._device_table() | self._live_table() | self._pairing_table())
+        end.methods.add(
+            self.files.table() | self._session_table() | self._device_table() | self._live_table() | self._pairing_table()
+        )
 
     def _session_table(self) -> dict[str, Method]:
         return {

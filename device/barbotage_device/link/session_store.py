@@ -68,7 +68,8 @@ class SessionFolder:
         if file.size_bytes != segment.bytes:
             file.close()
             raise CallError(
-                Code.INPUT_OUTPUT, f"{segment.name} of session {session} has {file.size_bytes} bytes, its manifest says {segment.bytes}"
+                Code.INPUT_OUTPUT,
+                f"{segment.name} of session {session} has {file.size_bytes} bytes, its manifest says {segment.bytes}",
             )
         return file
 
@@ -84,7 +85,9 @@ class SessionFolder:
         """As in SessionStore."""
         path, _ = self._whole(session)
         if hashlib.sha256((path / MANIFEST_NAME).read_bytes()).hexdigest() != manifest_sha256:
-            raise CallError(Code.REVISION_CONFLICT, f"session {session} on the device is not the one that the host has; sync it again")
+            raise CallError(
+                Code.REVISION_CONFLICT, f"session {session} on the device is not the one that the host has; sync it again"
+            )
         flags = read_flags(path)
         if flags.marked:
             raise CallError(Code.FORBIDDEN, f"session {session} is marked to be kept; take the mark away first")

@@ -80,6 +80,10 @@ class Values:
         """A number, None when it is absent or null."""
         return None if self._values.get(key) is None else self.number(key, lowest=-1e18)
 
+    def all(self) -> dict[str, Any]:
+        """Every value, unchecked."""
+        return dict(self._values)
+
     def known(self, keys: tuple[str, ...]) -> dict[str, Any]:
         """The values of these keys, as far as they are there, unchecked."""
         return {key: self._values[key] for key in keys if key in self._values}

@@ -125,7 +125,9 @@ def make_server(
 def serve(request: LinkRequest, console: Console) -> int:
     """Serves until it is interrupted; health goes out each second to a host that listens."""
     if not request.secured:
-        console.warning("LABORATORY SETTING: the link is neither authenticated nor encrypted; whoever holds the cable can read and change everything")
+        console.warning(
+            "LABORATORY SETTING: the link is neither authenticated nor encrypted; whoever holds the cable can read and change everything"
+        )
     server = make_server(request, ConsoleScreen(console), lambda text: console.note(f"{request.port}: {text}"))
     server.start()
     try:

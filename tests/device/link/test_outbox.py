@@ -154,8 +154,7 @@ def test_telemetry_is_young_on_arrival_while_a_file_is_fetched(baud: int, oldest
         while now_s >= due_s:
             due_s += 1 / 30
             device.telemetry(Telemetry("guidance", int(now_s * 1e9), bytes(180)), now_s)
-        for message in host.live.telemetry:
-            ages_ms.append(now_s * 1e3 - message.t_ns / 1e6)
+        ages_ms.extend(now_s * 1e3 - message.t_ns / 1e6 for message in host.live.telemetry)
         host.live.telemetry.clear()
 
     wire.each_step, wire.fine = each, True

@@ -1,0 +1,1 @@
+"""Devices on a serial line: finding and pairing them, copying their sessions into an archive."""
