@@ -120,7 +120,8 @@ class _NoScreen:
     def show_code(self, code: str, name: str, role: Role, valid_s: float) -> None:  # noqa: ARG002
         raise AssertionError("nobody pairs here")
 
-    hide_code = show_code  # type: ignore[assignment]
+    def hide_code(self, paired: bool) -> None:
+        raise AssertionError(f"nobody pairs here ({paired})")
 
 
 class _File:

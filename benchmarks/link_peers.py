@@ -47,12 +47,9 @@ def _raw(name: str) -> int:
 def _run_both(device: list[str], host: list[str], ends: tuple[int, int] | None, where: Path, limit_s: float) -> float | None:
     """Both programs, on descriptors as their standard streams, or on ports that they open themselves."""
     started_s = time.monotonic()
-    streams = [
-        {"stdin": end, "stdout": end} if end is not None else {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
-        for end in ends or (None, None)
-    ]
-    receiver = subprocess.Popen(host, cwd=where, stderr=subprocess.DEVNULL, **streams[0])
-    sender = subprocess.Popen(device, stderr=subprocess.DEVNULL, **streams[1])
+    at_host, at_device = ends or (subprocess.DEVNULL, subprocess.DEVNULL)
+    receiver = subprocess.Popen(host, cwd=where, stdin=at_host, stdout=at_host, stderr=subprocess.DEVNULL)
+    sender = subprocess.Popen(device, stdin=at_device, stdout=at_device, stderr=subprocess.DEVNULL)
     try:
         failed = receiver.wait(timeout=limit_s)
     except subprocess.TimeoutExpired:

@@ -34,7 +34,7 @@ class ConfigStore:
 
     def set(self, values: Mapping[str, Any]) -> bool:
         """Applies all or nothing. Raises CallError naming the key that is wrong, OSError when it cannot be written."""
-        table = _table(self.values() | dict(values), dropped={key for key, value in values.items() if value is None})
+        table = _table({**self.values(), **values}, dropped={key for key, value in values.items() if value is None})
         try:
             config = parse_config(table, Path("the configuration"))
         except BarbotageError as error:

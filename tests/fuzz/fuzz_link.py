@@ -73,7 +73,7 @@ def messages(data: bytes) -> None:
 
 def pieces(data: bytes) -> list[tuple[FrameType | None, bool, bytes]]:
     """The input as raw pieces and frames: a byte says which, two how long it is."""
-    found = []
+    found: list[tuple[FrameType | None, bool, bytes]] = []
     at = 0
     while at + 2 < len(data) and len(found) < 64:
         choice, length = data[at], data[at + 1] | data[at + 2] << 8

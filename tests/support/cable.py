@@ -358,12 +358,11 @@ class Relay:
 
 
 class Cable:
-    """A cable in a process of its own; keyword arguments are the fields of Line, ``a`` and ``b`` the names of the ends."""
+    """A cable in a process of its own; keyword arguments are the fields of Line, ``ports`` the names of the ends."""
 
-    def __init__(self, a: Path | None = None, b: Path | None = None, **line: float | str) -> None:
+    def __init__(self, ports: tuple[Path, Path] | None = None, /, **line: float | str) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="cable-")
-        self.a = str(a or Path(self._folder.name, "a.tty"))
-        self.b = str(b or Path(self._folder.name, "b.tty"))
+        self.a, self.b = map(str, ports or (Path(self._folder.name, "a.tty"), Path(self._folder.name, "b.tty")))
         options = [f"--{name.replace('_', '-')}={value}" for name, value in line.items()]
         self._process = subprocess.Popen(
             [sys.executable, __file__, "--a", self.a, "--b", self.b, "--control", *options],

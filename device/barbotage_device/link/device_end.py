@@ -13,6 +13,7 @@ from barbotage_device.link.messages import (
     DeviceHello,
     Event,
     HostHello,
+    LogLine,
     Response,
     Telemetry,
     parse_hello,
@@ -101,6 +102,8 @@ class DeviceEnd(Peer):
         self._topics: dict[str, float] = {}
         self._interval_s = 0.0
         self.wants_events = False
+        self.log_level: int | None = None
+        """Lines of this level and above go to the host; None: none."""
         self._handlers[FrameType.HELLO] = self._on_hello
         self._handlers[FrameType.NOISE] = self._on_noise
         methods.add(
@@ -134,6 +137,11 @@ class DeviceEnd(Peer):
         """Sends an event until it is acknowledged; nothing happens while nobody listens or wants events."""
         if self.listening and self.wants_events:
             self.outbox.event(event, now_s)
+
+    def log(self, line: LogLine) -> None:
+        """Sends a line of the log; nothing happens while nobody listens or asked for lines of its level."""
+        if self.listening and self.log_level is not None and line.level >= self.log_level:
+            self.outbox.log(line.encode())
 
     def receive(self, data: bytes, now_s: float) -> None:
         """As in Peer; sealed frames that there are no keys for are answered with a HELLO, so that the host begins again."""
@@ -272,6 +280,7 @@ class DeviceEnd(Peer):
         self._new_connection()
         self._topics = {}
         self.wants_events = False
+        self.log_level = None
         self.caller = caller
         self.last_valid_s = now_s
         self._on_connection(caller)

@@ -14,6 +14,7 @@ from barbotage_device.link.pump import Pump
 from barbotage_device.link.transport import Transport
 
 REOPEN_S = 0.5
+MAX_LINE = 1000
 LONGEST_WAIT_S = 0.5
 """So long at most until a request to stop is noticed."""
 
@@ -86,6 +87,12 @@ class LinkServer:
             self.mailbox.event(topic, t_ns, value)
             self._wake()
 
+    def log(self, level: int, t_ns: int, text: str) -> None:
+        """Sends a line of the log to a host that asked for it; from any thread, never blocks."""
+        if self.end.listening:
+            self.mailbox.log(LogLine(level, t_ns, text[:MAX_LINE]))
+            self._wake()
+
     def start(self) -> None:
         """Serves in a thread of its own."""
         self._thread = threading.Thread(target=self.run, name="link", daemon=True)
@@ -136,7 +143,7 @@ class LinkServer:
         for event in events:
             self.end.event(event, now_s)
         for line in log:
-            self.end.outbox.log(line.encode())
+            self.end.log(line)
 
     def _wake(self) -> None:
         transport = self._transport

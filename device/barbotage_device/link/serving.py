@@ -22,6 +22,8 @@ MAX_HANDLES = 63
 PAGE = 32
 """Sessions or files in one answer, so that it fits a frame."""
 MAX_HZ = 60.0
+DEFAULT_LOG_LEVEL = 20
+"""Information, as in Python's logging."""
 HASH_PIECE_BYTES = 1 << 20
 MAX_HASH_BYTES = 8 << 20
 """Hashed in one request: 40 ms on a Raspberry Pi 4, during which nothing else is served."""
@@ -269,6 +271,7 @@ class Service:
         return {
             "telem.sub": Method(Role.VIEWER, self._subscribe),
             "event.sub": Method(Role.VIEWER, self._subscribe_events),
+            "log.sub": Method(Role.SERVICE, self._subscribe_log),
             "event.ack": Method(Role.VIEWER, self._acknowledge),
         }
 
@@ -336,6 +339,10 @@ class Service:
 
     def _subscribe_events(self, _values: Values, _caller: Caller) -> dict[str, Any]:
         self._end.wants_events = True
+        return {}
+
+    def _subscribe_log(self, values: Values, _caller: Caller) -> dict[str, Any]:
+        self._end.log_level = values.whole("level", DEFAULT_LOG_LEVEL, 0, 100)
         return {}
 
     def _acknowledge(self, values: Values, _caller: Caller) -> dict[str, Any]:
