@@ -263,7 +263,7 @@ def _cell(value: float | None) -> str:
 
 def main() -> int:
     """The benchmark."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="under a minute, fewer lines and peers")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
     parser.add_argument("--only", help="lines whose name contains this")

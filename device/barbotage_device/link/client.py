@@ -46,6 +46,8 @@ class LinkClient:
         self._transport = transport
         self._clock_s = clock_s
         self._pump = Pump(end, transport, clock_s)
+        self._was_connected = False
+        """Once connected, nothing is asked in plain any more: whoever can make the host begin anew would read it."""
 
     def close(self) -> None:
         """Gives the port free."""
@@ -78,6 +80,7 @@ class LinkClient:
             self.end.shake_hands(pinned, self._clock_s())
             self._until(lambda: self.end.state is not State.SHAKING, ends_s - self._clock_s(), "the device stopped answering")
             self._check_refusal()
+        self._was_connected = True
 
     def pair(self, name: str, role: str, ask_code: Callable[[int], str]) -> tuple[bytes, DeviceHello]:
         """Pairs, with the code that ``ask_code(digits)`` gets from a person; the device's static key, to be pinned, and who it is. Ends connected.
@@ -93,10 +96,12 @@ class LinkClient:
         self._check_refusal()
         if self.end.state is not State.UP:
             raise LinkLostError("the pairing was interrupted; try again")
+        self._was_connected = True
         return self.end.peer_key, device
 
     def call(self, method: str, params: Mapping[str, Any] | None = None, within_s: float = ANSWER_WITHIN_S) -> Values:
         """The result of a request. Raises AnswerError with the device's reason, LinkLostError when no answer comes."""
+        self._check_connection()
         connection = self.end.restarts
         pending = self.end.request(method, dict(params or {}), self._clock_s())
         try:
@@ -128,6 +133,7 @@ class LinkClient:
 
         Raises LinkLostError when the line is cut (``missing`` is then what is left), OSError of the sink, AnswerError when the device gives up.
         """
+        self._check_connection()
         connection = self.end.restarts
         now_s = self._clock_s()
         receiver = BulkReceiver(file.handle, file.size_bytes, missing, self.end.line)
@@ -174,6 +180,10 @@ class LinkClient:
 
     def _step(self, until_s: float) -> None:
         self._pump.step(min(until_s, self._clock_s() + SILENCE_S))
+
+    def _check_connection(self) -> None:
+        if self._was_connected and self.end.state is not State.UP:
+            raise LinkLostError("the device has ended the connection")
 
     def _check_refusal(self) -> None:
         if self.end.state is State.REFUSED:

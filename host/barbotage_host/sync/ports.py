@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 from barbotage_device.errors import NotFoundError, UsageError
 from barbotage_device.link.keys import KnownDevice
@@ -52,7 +52,7 @@ def system_ports() -> list[PortInfo]:
     """The ports of this computer, as pyserial lists them."""
     from serial.tools import list_ports
 
-    return list(list_ports.comports())
+    return cast(list[PortInfo], list(list_ports.comports()))
 
 
 def choose_port(candidates: Sequence[Candidate], known: Sequence[KnownDevice], serial: str | None) -> str:
