@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from barbotage_device.errors import BarbotageError
 from barbotage_device.link.errors import CallError, Code
 from barbotage_device.link.messages import Request, Response
 from barbotage_device.link.roles import Role
@@ -63,3 +64,5 @@ class Methods:
         except OSError as error:
             code = Code.NO_SPACE if error.errno == errno.ENOSPC else Code.INPUT_OUTPUT
             return Response(request.id, code, text=f"{request.method}: {error.strerror or error}")
+        except BarbotageError as error:  # a damaged session, an unreadable configuration: the link goes on
+            return Response(request.id, Code.INPUT_OUTPUT, text=str(error))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from barbotage_device.link.device_end import DeviceEnd
-from barbotage_device.link.errors import LinkLostError
+from barbotage_device.link.errors import LinkError, LinkLostError
 from barbotage_device.link.messages import Event, LogLine, Telemetry
 from barbotage_device.link.outbox import MAX_EVENTS, MAX_LOG_LINES, MAX_TOPICS
 from barbotage_device.link.pump import Pump
@@ -111,7 +111,7 @@ class LinkServer:
         while not self._stop.is_set():
             try:
                 self._transport = self._open()
-            except LinkLostError as error:
+            except LinkError as error:
                 if str(error) != complained:
                     complained = str(error)
                     self._notice(f"{complained}; waiting for it")

@@ -62,8 +62,7 @@ def show_info(context: Context) -> int:
             "paired": pinned is not None,
             "port": connection.port,
         }
-        if not device.secured:
-            context.console.warning("this device is in the laboratory setting: the link is neither authenticated nor encrypted")
+        _warn_of_no_security(connection, context)
         if pinned is not None or not device.secured:
             connection.client.connect(pinned, context.within_s)
             facts["role"] = connection.client.end.role
@@ -102,7 +101,7 @@ def pair_device(context: Context, role: str, ask: Callable[[str], str]) -> int:
 
 def show_sessions(context: Context) -> int:
     """The sessions on the device."""
-    connection = connect(context.target, context.home, context.within_s)
+    connection = _connect(context)
     try:
         sessions = list_sessions(connection.client)
     finally:
@@ -123,10 +122,9 @@ def sync_sessions(context: Context, wanted: tuple[str, ...], dry_run: bool, retr
     console = context.console
     archive = Archive(context.home.archive)
 
-    def reconnect() -> Connection:
-        return connect(context.target, context.home, context.within_s)
-
-    sync = Sync(archive, reconnect, console.note, lambda step: console.progress(_progress_line(step)), retry_for_s)
+    sync = Sync(
+        archive, lambda: _connect(context), console.note, lambda step: console.progress(_progress_line(step)), retry_for_s
+    )
     try:
         chosen = frozenset(wanted)
         plan = sync.plan(chosen)
@@ -140,6 +138,17 @@ def sync_sessions(context: Context, wanted: tuple[str, ...], dry_run: bool, retr
     finally:
         sync.close()
     return _show_outcome(outcome, context)
+
+
+def _connect(context: Context) -> Connection:
+    connection = connect(context.target, context.home, context.within_s)
+    _warn_of_no_security(connection, context)
+    return connection
+
+
+def _warn_of_no_security(connection: Connection, context: Context) -> None:
+    if not connection.device.secured:
+        context.console.warning("this device is in the laboratory setting: the link is neither authenticated nor encrypted")
 
 
 def _show_plan(plan: Plan, context: Context) -> None:

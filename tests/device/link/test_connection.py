@@ -21,6 +21,7 @@ from tests.support.link import (
     make_host,
 )
 
+from barbotage_device.errors import BarbotageError
 from barbotage_device.link.device_end import DeviceEnd
 from barbotage_device.link.errors import CallError, Code, MalformedError
 from barbotage_device.link.framing import Deframer, FrameType, associated_data, encode_frame
@@ -44,8 +45,12 @@ def counting() -> tuple[Methods, list[object]]:
     def fail(_values: object, _caller: Caller) -> dict[str, object]:
         raise OSError(28, "No space left on device")
 
+    def damaged(_values: object, _caller: object) -> dict[str, object]:
+        raise BarbotageError("session.json: unreadable")
+
     return Methods(
         {
+            "damaged": Method(Role.VIEWER, damaged),
             "count": Method(Role.OPERATOR, count),
             "service": Method(Role.SERVICE, count),
             "fail": Method(Role.VIEWER, fail),
@@ -112,6 +117,7 @@ def test_another_device_under_a_known_name_is_refused_before_it_learns_who_asks(
         (Role.SERVICE, "service", 0),
         (Role.SERVICE, "nonsense", Code.UNKNOWN_METHOD),
         (Role.SERVICE, "fail", Code.NO_SPACE),
+        (Role.SERVICE, "damaged", Code.INPUT_OUTPUT),
         (Role.SERVICE, "long", Code.BAD_REQUEST),
         (Role.SERVICE, "pair.start", Code.BAD_REQUEST),
     ],
