@@ -239,6 +239,7 @@ def run(cases: Sequence[Case], say: Any) -> tuple[list[Row], list[str]]:
             if not case.noisy and case.baud and row.ours < best - BEHIND_BEST:
                 row.failures.append(f"more than {BEHIND_BEST} behind the best peer")
             rows.append(row)
+            say(table([row]))
     return rows, absent
 
 
@@ -267,7 +268,8 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="under a minute, fewer lines and peers")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
     parser.add_argument("--only", help="lines whose name contains this")
-    parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--no-peers", action="store_true", help="ours alone")
+    parser.add_argument("--mb", type=float, help="another size of the file, for every line with a rate")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     parser.add_argument("--baud", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
@@ -277,6 +279,8 @@ def main() -> int:
         serve(options.serve, options.baud, options.file, options.telemetry)
         return 0
     cases = [case for case in (QUICK if options.quick else FULL) if not options.only or options.only in case.name]
+    if options.mb:
+        cases = [Case(**{**asdict(case), "mb": options.mb if case.baud else case.mb}) for case in cases]
     if options.no_peers:
         cases = [Case(**{**asdict(case), "peers": ()}) for case in cases]
     rows, absent = run(cases, lambda text: print(text, file=sys.stderr, flush=True))

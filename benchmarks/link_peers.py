@@ -18,6 +18,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.support.cable import Cable
 
+START_S = 1.0
+"""The receiver is let start first, unmeasured."""
+POLL_S = 0.02
+END_S = 2.0
+"""A peer's time ends when the file has its size: rz then often waits 30 s more for a farewell that sz has flushed away, which is not counted."""
 SMP_HEADER = struct.Struct(">BBHHBB")
 SMP_BUFFER_BYTES = 65_000
 """The largest that SMP's 16-bit length allows: its best case, since it waits for each answer."""
@@ -44,19 +49,28 @@ def _raw(name: str) -> int:
     return descriptor
 
 
-def _run_both(device: list[str], host: list[str], ends: tuple[int, int] | None, where: Path, limit_s: float) -> float | None:
-    """Both programs, on descriptors as their standard streams, or on ports that they open themselves."""
-    started_s = time.monotonic()
+def _run_both(
+    device: list[str], host: list[str], ends: tuple[int, int] | None, arrived: Path, size_bytes: int, limit_s: float
+) -> float | None:
+    """Seconds until ``arrived`` has its size; both programs run on descriptors as their standard streams, or on ports that they open themselves."""
     at_host, at_device = ends or (subprocess.DEVNULL, subprocess.DEVNULL)
-    receiver = subprocess.Popen(host, cwd=where, stdin=at_host, stdout=at_host, stderr=subprocess.DEVNULL)
+    receiver = subprocess.Popen(host, cwd=arrived.parent, stdin=at_host, stdout=at_host, stderr=subprocess.DEVNULL)
+    time.sleep(START_S)
+    started_s = time.monotonic()
     sender = subprocess.Popen(device, stdin=at_device, stdout=at_device, stderr=subprocess.DEVNULL)
     try:
-        failed = receiver.wait(timeout=limit_s)
-    except subprocess.TimeoutExpired:
+        while time.monotonic() - started_s < limit_s:
+            if arrived.is_file() and arrived.stat().st_size == size_bytes:
+                return time.monotonic() - started_s
+            if receiver.poll() is not None:
+                return None
+            time.sleep(POLL_S)
         return None
-    else:
-        return None if failed else time.monotonic() - started_s
     finally:
+        try:
+            receiver.wait(END_S)
+        except subprocess.TimeoutExpired:
+            receiver.kill()
         for process in (receiver, sender):
             process.kill()
             process.wait()
@@ -78,13 +92,16 @@ class Lrzsz:
         where = folder / "lrzsz"
         shutil.rmtree(where, ignore_errors=True)
         where.mkdir()
+        arrived = where / path.name
         ends = (_raw(cable.a), _raw(cable.b))
         try:
-            took_s = _run_both(["sz", "-q", "-b", str(path)], ["rz", "-q", "-b", "-y"], ends, where, limit_s)
+            took_s = _run_both(
+                ["sz", "-q", "-b", str(path)], ["rz", "-q", "-b", "-y"], ends, arrived, path.stat().st_size, limit_s
+            )
         finally:
             for end in ends:
                 os.close(end)
-        return took_s if _same(path, where / path.name) else None
+        return took_s if _same(path, arrived) else None
 
 
 class Kermit:
@@ -107,7 +124,9 @@ class Kermit:
             ]  # fmt: skip
             return ["kermit", "-Y", "-C", ", ".join(commands)]
 
-        took_s = _run_both(argv(cable.b, f"send {path}"), argv(cable.a, "receive"), None, where, limit_s)
+        took_s = _run_both(
+            argv(cable.b, f"send {path}"), argv(cable.a, "receive"), None, where / path.name, path.stat().st_size, limit_s
+        )
         return took_s if _same(path, where / path.name) else None
 
 
