@@ -226,7 +226,7 @@ def run(cases: Sequence[Case], say: Any) -> tuple[list[Row], list[str]]:
     with TemporaryDirectory(prefix="link-") as folder:
         for case in cases:
             path = Path(folder, "file.bin")
-            path.write_bytes(random.Random(case.name).randbytes(int(case.mb * 1e6)))
+            _write_noise(path, int(case.mb * 1e6), case.name)
             say(f"{case.name}: ours")
             row = measure_ours(case, path)
             for name in case.peers:
@@ -241,6 +241,13 @@ def run(cases: Sequence[Case], say: Any) -> tuple[list[Row], list[str]]:
             rows.append(row)
             say(table([row]))
     return rows, absent
+
+
+def _write_noise(path: Path, count_bytes: int, seed: str) -> None:
+    rng = random.Random(seed)
+    with path.open("wb") as file:
+        for offset in range(0, count_bytes, 1 << 20):
+            file.write(rng.randbytes(min(1 << 20, count_bytes - offset)))
 
 
 def table(rows: Sequence[Row]) -> str:
