@@ -208,7 +208,13 @@ def _interrupt(bench: Bench, kind: str, rng: random.Random) -> None:
     process = subprocess.Popen(
         ["bash", "-c", f"{limit}exec {quoted}"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
-    time.sleep(rng.uniform(0.3, 1.6))
+    before = bench.cable.stats()["b_to_a"]["bytes_out"]
+    deadline_s = time.monotonic() + 20
+    while (
+        process.poll() is None and time.monotonic() < deadline_s and bench.cable.stats()["b_to_a"]["bytes_out"] < before + 20_000
+    ):
+        time.sleep(0.02)  # until files are on their way
+    time.sleep(rng.uniform(0.0, 1.2))
     if kind in ("silent", "hangup"):
         bench.cable.cut(kind)
         time.sleep(rng.uniform(0.1, 0.5))
