@@ -175,10 +175,13 @@ def test_a_frame_that_cannot_be_read_leaves_no_older_picture(player: Page, seen_
 def test_playback_passes_over_frames_that_cannot_be_read(player: Page, seen_frame: Seen, faults: list[str]) -> None:
     all_ready(player)
     asked: list[str] = []
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=500, json={"error": "damaged"})
+
     for damaged in (re.compile(r"/frames\?from=30&"), re.compile("/frames/33$")):
-        player.route(
-            damaged, lambda route: (asked.append(route.request.url), route.fulfill(status=500, json={"error": "damaged"}))
-        )
+        player.route(damaged, refuse)
     player.keyboard.press("Space")
     on_screen(player, LAST)
     assert seen_frame() == LAST
