@@ -72,9 +72,11 @@ def review(tmp_path: Path) -> Iterator[Review]:
                 break
         else:
             pytest.fail(f"the server did not start: {''.join(said)}")
-        yield Review(found.group(0), tmp_path, complete, without_scale, unrecovered)
-        server.terminate()
-        server.communicate(timeout=10)
+        try:
+            yield Review(found.group(0), tmp_path, complete, without_scale, unrecovered)
+        finally:
+            server.terminate()
+            server.communicate(timeout=10)
 
 
 @pytest.fixture

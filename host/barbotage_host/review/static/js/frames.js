@@ -11,7 +11,7 @@ export const CHUNK_FRAMES = 30;
 /** Frames decoded ahead of the playhead. */
 const DECODE_AHEAD = 8;
 /** Chunks fetched ahead of the playhead, beside its own. */
-const CHUNKS_AHEAD = 1;
+const CHUNKS_AHEAD = 2;
 
 /** @typedef {{view: Uint8Array, offsets: Uint32Array, first: number}} Chunk */
 
