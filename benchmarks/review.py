@@ -199,9 +199,9 @@ def _percentiles(values_ms: list[float]) -> dict[str, float]:
 
 
 def main() -> int:
-    """Prints a table or one JSON object; 1 when a target is missed."""
+    """Prints a table or one JSON object; 1 when a frame was wrong or, in a full run, a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a session of one minute, fewer samples")
+    parser.add_argument("--quick", action="store_true", help="a session of one minute, fewer samples, targets not judged")
     parser.add_argument("--minutes", type=float, help="length of the session; 10, with --quick 1")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
     options = parser.parse_args()
@@ -216,13 +216,15 @@ def main() -> int:
         result: dict[str, Any] = {"session": {"frames": frames, "mb": round(size / 1e6)}}
         result["reading"] = measure_reading(session, peers, 40 if options.quick else 120, say)
         result["page"] = measure_page(session, options.quick, say)
-    missed = [name for name, limit in TARGETS.items() if result["page"][name] > limit]
+    wrong = result["reading"]["random_frame"]["session"]["wrong_frames"]
+    # A quick run shows that everything works; its few samples on a busy machine judge nothing.
+    missed = [] if options.quick else [name for name, limit in TARGETS.items() if result["page"][name] > limit]
     result["targets"], result["missed"] = TARGETS, missed
     if options.json:
         print(json.dumps(result))
     else:
         _print_table(result)
-    return 1 if missed else 0
+    return 1 if missed or wrong else 0
 
 
 def _print_table(result: dict[str, Any]) -> None:
