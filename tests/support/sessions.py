@@ -235,7 +235,7 @@ def _header(script: Script) -> Header:
         started_utc_ns=script.started_utc_ns,
         started_capture_ns=STARTED_CAPTURE_NS,
         device=Device("drawn-0001", "drawn"),
-        software=Software("0"),
+        software=Software("0", "0" * 64),
         model=ModelIdentity("drawn", "1", "0" * 64, "0" * 64, "none"),
     )
 

@@ -28,6 +28,8 @@ from barbotage_device.runtime.recording.starting import (
     device_identity,
     recording_request,
     settings_record,
+    software,
+    source_sha256,
     start_recording,
 )
 from barbotage_device.runtime.screen import BedsideScreen, Presentation, blank_view
@@ -378,3 +380,16 @@ def test_the_room_needed_grows_with_the_picture_the_length_and_the_format(tmp_pa
 def test_the_screen_shows_whether_it_records(recording: bool, stopped: str | None, mark: str) -> None:
     condition = replace(_condition(), recording=recording, recording_stopped=stopped)
     assert blank_view(condition, Presentation(Language.FR), "sim").source_text == mark
+
+
+def test_the_software_is_told_by_its_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "one_package").mkdir()
+    module = tmp_path / "one_package" / "__init__.py"
+    module.write_text("VALUE = 1\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    digest = source_sha256.__wrapped__
+    before = digest(("one_package",))
+    assert before == digest(("one_package",))
+    module.write_text("VALUE = 2\n", encoding="utf-8")
+    assert digest(("one_package",)) != before
+    assert software().sha256 == source_sha256()
