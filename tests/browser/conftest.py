@@ -12,10 +12,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from tests.support.barcode import Grey, read_barcode
 from tests.support.sessions import STARTED_UTC_NS, Script, write_session
 
+expect.set_options(timeout=20_000)  # a busy machine is no fault of the page
 VIEW = {"width": 1280, "height": 720}
 DAY_NS = 86_400 * 1_000_000_000
 
