@@ -40,10 +40,12 @@ format: setup ## Format the sources
 	$(BIN)/ruff format --quiet $(SOURCES)
 	$(BIN)/ruff check --quiet --fix $(SOURCES)
 
-bench: setup-train ## Per-frame path against an SSD-MobileNetV2 detector, and the simulator
+bench: setup-train ## Per-frame path against an SSD-MobileNetV2 detector, simulator, recording, review page
 	$(BIN)/barbotage-device bench
 	$(BIN)/python benchmarks/frame_path.py
 	$(BIN)/python benchmarks/simulator.py
+	$(BIN)/python benchmarks/recording.py
+	$(BIN)/python benchmarks/review.py
 
 model: setup-train ## Train, export and evaluate the bundled model from nothing (hours on two cores)
 	$(BIN)/barbotage-models simulate --out $(WORK)/data --frames 10000 --seed 1 --workers 2 $(BACKGROUND_OPTION)

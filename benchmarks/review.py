@@ -39,11 +39,12 @@ Progress = Callable[[str], None]
 
 SEEK = """async ([frames]) => {
   const { app, counters } = window.barbotage;
+  let seen = () => {};
+  app.player.on("frame", () => seen());
   const times = [];
   for (const frame of frames) {
     const asked = performance.now();
-    app.player.seek(frame);
-    while (counters.last?.frame !== frame) await new Promise((go) => { const c = new MessageChannel(); c.port1.onmessage = go; c.port2.postMessage(0); });
+    await new Promise((go) => { seen = () => counters.last.frame === frame && go(); app.player.seek(frame); });
     times.push(counters.last.drawn_ms - asked);
     await new Promise((go) => setTimeout(go, 20));
   }
@@ -51,13 +52,18 @@ SEEK = """async ([frames]) => {
 }"""
 PLAY = """async ([from, seconds]) => {
   const { app, counters } = window.barbotage;
+  const later = (ms) => new Promise((go) => setTimeout(go, ms));
   app.player.seek(from);
-  while (counters.last?.frame !== from) await new Promise((go) => setTimeout(go, 5));
-  const before = { drawn: counters.drawn, dropped: counters.dropped, stalls: counters.stalls };
+  while (counters.last?.frame !== from) await later(5);
+  await later(500);
   app.player.play();
-  await new Promise((go) => setTimeout(go, seconds * 1000));
+  while (counters.last.frame === from) await later(1);
+  const before = { drawn: counters.drawn, dropped: counters.dropped, stalls: counters.stalls, ms: counters.last.drawn_ms };
+  await later(seconds * 1000);
+  const played_s = (counters.last.drawn_ms - before.ms) / 1000;
+  const result = { drawn: counters.drawn - before.drawn, dropped: counters.dropped - before.dropped, stalls: counters.stalls - before.stalls, played_s };
   app.player.pause();
-  return { drawn: counters.drawn - before.drawn, dropped: counters.dropped - before.dropped, stalls: counters.stalls - before.stalls };
+  return result;
 }"""
 
 
@@ -66,7 +72,7 @@ def measure_reading(session: Path, folder: Path, samples: int, say: Progress) ->
     with SessionReader.open(session) as reader:
         count = min(PEER_FRAMES, reader.frame_count)
         say(f"writing {count} frames as MP4 and raw files")
-        pixels = cv2.imdecode(np.frombuffer(reader.frame(0).data, np.uint8), cv2.IMREAD_GRAYSCALE)
+        pixels = _decoded(reader.frame(0).data)
         height, width = pixels.shape
         _write_peers(reader, count, folder)
         order = [int(i) for i in np.random.default_rng(1).integers(0, count, samples)]
@@ -101,10 +107,10 @@ def _write_peers(reader: SessionReader, count: int, folder: Path) -> None:
     with av.open(str(folder / "peer.mp4"), "w") as container:
         stream = container.add_stream("libx264", rate=Fraction(int(RATE_HZ)))
         stream.pix_fmt, stream.options = "yuv420p", {"preset": "veryfast", "crf": "23"}
+        stream.height, stream.width = _decoded(reader.frame(0).data).shape
         for index in range(count):
             grey = _decoded(reader.frame(index).data)
             grey.tofile(folder / f"{index:06d}.raw")
-            stream.height, stream.width = grey.shape
             container.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="gray")))
         container.mux(stream.encode())
 
@@ -125,9 +131,11 @@ def serving(session: Path) -> Iterator[tuple[str, int]]:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         lines = server.stderr or ()
         found = next(match for line in lines if (match := re.search(r"http://127\.0\.0\.1:\d+/\S*", line)))
-        yield found.group(0), server.pid
-        server.terminate()
-        server.communicate()
+        try:
+            yield found.group(0), server.pid
+        finally:
+            server.terminate()
+            server.communicate()
 
 
 def measure_page(session: Path, quick: bool, say: Progress) -> dict[str, Any]:
@@ -143,7 +151,7 @@ def measure_page(session: Path, quick: bool, say: Progress) -> dict[str, Any]:
         )
         page = browser.new_page(viewport={"width": 1280, "height": 720})
         page.goto(url)
-        address = f"{url.split('?')[0]}session/{session.name}"
+        address = f"{url[: url.index('/', len('http://'))]}/session/{session.name}"
         say("opening")
         first = []
         for _ in range(3 if quick else 7):
@@ -157,7 +165,7 @@ def measure_page(session: Path, quick: bool, say: Progress) -> dict[str, Any]:
         say("playing")
         seconds = 5 if quick else 10
         play = page.evaluate(PLAY, [count // 3, seconds])
-        expected = seconds * RATE_HZ
+        expected = round(play["played_s"] * RATE_HZ)
         heap = page.evaluate("() => performance.memory ? performance.memory.usedJSHeapSize / 1e6 : null")
         memory = _anonymous_mb(pid)
         version = browser.version
@@ -172,7 +180,7 @@ def measure_page(session: Path, quick: bool, say: Progress) -> dict[str, Any]:
         "seek_p50_ms": seek["p50_ms"],
         "seek_p95_ms": seek["p95_ms"],
         "playback": {**play, "expected": expected},
-        "playback_drop_share": round(max(play["dropped"], expected - play["drawn"], 0) / expected, 4),
+        "playback_drop_share": round(max(play["dropped"], expected - play["drawn"]) / expected, 4),
         "page_heap_mb": None if heap is None else round(heap, 1),
         "server_mb": round(memory, 1),
     }
@@ -191,9 +199,9 @@ def _percentiles(values_ms: list[float]) -> dict[str, float]:
 
 
 def main() -> int:
-    """Prints a table or one JSON object; 1 when a target is missed."""
+    """Prints a table or one JSON object; 1 when a frame was wrong or, in a full run, a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a session of one minute, fewer samples")
+    parser.add_argument("--quick", action="store_true", help="a session of one minute, fewer samples, targets not judged")
     parser.add_argument("--minutes", type=float, help="length of the session; 10, with --quick 1")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
     options = parser.parse_args()
@@ -206,15 +214,17 @@ def main() -> int:
         size = sum(file.stat().st_size for file in session.iterdir())
         (peers := Path(folder) / "peers").mkdir()
         result: dict[str, Any] = {"session": {"frames": frames, "mb": round(size / 1e6)}}
-        result["reading"] = measure_reading(session, peers, 60 if options.quick else 300, say)
+        result["reading"] = measure_reading(session, peers, 40 if options.quick else 120, say)
         result["page"] = measure_page(session, options.quick, say)
-    missed = [name for name, limit in TARGETS.items() if result["page"][name] > limit]
+    wrong = result["reading"]["random_frame"]["session"]["wrong_frames"]
+    # A quick run shows that everything works; its few samples on a busy machine judge nothing.
+    missed = [] if options.quick else [name for name, limit in TARGETS.items() if result["page"][name] > limit]
     result["targets"], result["missed"] = TARGETS, missed
     if options.json:
         print(json.dumps(result))
     else:
         _print_table(result)
-    return 1 if missed else 0
+    return 1 if missed or wrong else 0
 
 
 def _print_table(result: dict[str, Any]) -> None:

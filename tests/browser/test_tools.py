@@ -351,8 +351,10 @@ def test_the_present_model_runs_again_beside_what_was_recorded(tools: Page) -> N
     expect(panel.get_by_role("progressbar", name="Present model")).to_be_visible()
     summary = panel.get_by_text(re.compile("frames run again"))
     expect(summary).to_be_visible(timeout=60_000)
-    frames, identical, different = numbers(summary.inner_text())
+    frames, identical, different, changed, *_ = numbers(summary.inner_text())
     assert frames >= identical + different > 0
+    assert different >= changed
+    expect(panel.get_by_text(re.compile("before JPEG"))).to_be_visible()
     panel.get_by_label("Shown on the picture").last.select_option("Side by side")
     expect(tools.locator("figcaption", has_text="Recorded")).to_be_visible()
     panel.get_by_role("region", name="Differences").get_by_role("button").nth(3).click()

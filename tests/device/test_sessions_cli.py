@@ -34,7 +34,8 @@ def root(tmp_path: Path) -> Path:
 def test_the_list_says_what_there_is(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command_line(["sessions", "list", str(root)]) == 0
     line = capsys.readouterr().out
-    for words in (read_manifest(root / "one").id, "closed", "2026-01-01 00:00 UTC", "32 frames", "0.9 MB"):
+    size = f"{sum(file.stat().st_size for file in (root / 'one').iterdir()) / 1e6:.1f} MB"
+    for words in (read_manifest(root / "one").id, "closed", "2026-01-01 00:00 UTC", "32 frames", size):
         assert words in line
     assert run_command_line(["sessions", "list", "--json", str(root / "one")]) == 0
     record = json.loads(capsys.readouterr().out)

@@ -86,10 +86,12 @@ def panel_lines(view: BedsideView) -> tuple[Line, ...]:
 
 
 def strip_line(view: BedsideView) -> StripLine:
-    """The prompt to show, or else one sentence on the state; empty when there is nothing to say."""
+    """The prompt to show, or else that nothing is recorded any more, or else one sentence on the state; empty when there is nothing to say."""
     texts, state = texts_in(view.language), display_state(view)
     if view.prompts.shown is not None:
         return StripLine(_prompt_text(view.prompts.shown, view, texts), view.prompts.shown.priority)
+    if view.recording_stopped:
+        return StripLine(texts("recording-stopped"), Priority.MEDIUM)
     if is_slow(view):
         return StripLine(texts("say-slow", age=texts.format_ms(guidance_age_ns(view) / NS_PER_MS)), None)
     if state is DisplayState.CONFIRMED:

@@ -61,6 +61,8 @@ class BedsideView:
     source_lost: str | None = None
     model_error: str | None = None
     frozen: bool = False
+    recording_stopped: bool = False
+    """The session was being recorded and is not any more: the strip says so, below prompts only."""
 
     @property
     def measurable(self) -> bool:

@@ -58,6 +58,7 @@ def view_of(guidance: Guidance, condition: Condition, presentation: Presentation
         source_lost=condition.lost,
         model_error=condition.model_error,
         frozen=presentation.frozen,
+        recording_stopped=condition.recording_stopped is not None,
     )
 
 
@@ -76,6 +77,7 @@ def blank_view(condition: Condition, presentation: Presentation, source_text: st
         language=presentation.language,
         heartbeat=condition.frames,
         source_text=_source_text(source_text, condition),
+        recording_stopped=condition.recording_stopped is not None,
         source_lost=condition.lost,
         model_error=condition.model_error,
     )

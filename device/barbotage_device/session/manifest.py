@@ -33,9 +33,10 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Software:
-    """The version of this software that recorded."""
+    """The software that recorded: its version, and the SHA-256 over its source files, which tells unreleased versions apart."""
 
     version: str = UNKNOWN
+    sha256: str = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +221,7 @@ def parse_header(fields: Fields) -> Header:
         started_utc_ns=fields.whole("started_utc_ns"),
         started_capture_ns=fields.whole("started_capture_ns"),
         device=Device(**fields.texts("device", ("id", "model"))),
-        software=Software(**fields.texts("software", ("version",))),
+        software=Software(**fields.texts("software", ("version", "sha256"))),
         model=ModelIdentity(**fields.texts("model", ("name", "version", "sha256", "card_sha256", "runtime"))),
     )
 

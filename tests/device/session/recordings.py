@@ -35,7 +35,7 @@ def header(session_id: str = ULID, started_utc_ns: int = UTC_NS) -> Header:
         started_utc_ns=started_utc_ns,
         started_capture_ns=STARTED_NS,
         device=Device("d1", "bench"),
-        software=Software("0.1.0"),
+        software=Software("0.1.0", "0" * 64),
         model=ModelIdentity("net", "3", "a" * 64, "b" * 64, "litert"),
     )
 

@@ -9,11 +9,11 @@ from barbotage_device.session.errors import SessionError
 from barbotage_device.session.retention import RetentionSettings, make_room
 
 BYTES_PER_GB = 1e9
-BYTES_PER_PX = {"jpeg": 71.3e3 / (640 * 480), "png": 127.0e3 / (640 * 480)}
-"""Of speckle at 640x480, JPEG of quality 90 and PNG of level 1; measured, see docs/session.md."""
+BYTES_PER_PX = {"jpeg": 71.3e3 / (640 * 480), "png": 136.0e3 / (640 * 480)}
+"""Of speckle at 640x480, JPEG of quality 90 and PNG, the larger of what was measured; see docs/session.md."""
 REFERENCE_PX_PER_S = 640 * 480 * 30.0
 """Assumed of a source whose size is not known before it is opened."""
-TELEMETRY_BYTES_PER_S = 10e3
+TELEMETRY_BYTES_PER_S = 31e3
 """At 30 Hz, compressed; measured, see docs/session.md."""
 
 

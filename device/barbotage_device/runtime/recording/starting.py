@@ -4,7 +4,9 @@ import hashlib
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +79,25 @@ def settings_record(settings: PipelineSettings) -> dict[str, Any]:
     return {"tracker": asdict(settings.tracker), "prompter": asdict(settings.prompter)}
 
 
-def software_version() -> str:
-    """The version of this software, "unknown" when it runs without being installed."""
+def software() -> Software:
+    """The version of this software, "unknown" when it runs without being installed, and the digest of what runs."""
     try:
-        return version("barbotage")
+        installed = version("barbotage")
     except PackageNotFoundError:
-        return UNKNOWN
+        installed = UNKNOWN
+    return Software(installed, source_sha256())
+
+
+@cache
+def source_sha256(packages: tuple[str, ...] = ("barbotage_device", "barbotage_models")) -> str:
+    """SHA-256 over the names and contents of the Python files of ``packages``, in order of name: the same for the same sources anywhere."""
+    digest = hashlib.sha256()
+    for package in packages:
+        root = Path(str(files(package)))
+        for file in sorted(root.rglob("*.py")):
+            digest.update(f"{package}/{file.relative_to(root).as_posix()}\0".encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def model_identity(model: LoadedModel) -> ModelIdentity:
@@ -112,7 +127,7 @@ def _header(request: RecordingRequest, subject: Subject, model: LoadedModel, utc
         started_utc_ns=utc_ns,
         started_capture_ns=subject.started_capture_ns,
         device=device_identity(),
-        software=Software(software_version()),
+        software=software(),
         model=model_identity(model),
     )
 

@@ -4,14 +4,14 @@ import { Lru } from "./lru.js";
 
 /** Decoded pictures kept (four bytes a pixel): about 50 frames of 640x480. */
 const DECODED_BYTES = 64 << 20;
-/** Encoded chunks kept. */
-const ENCODED_BYTES = 24 << 20;
+/** Encoded chunks kept: the three around the playhead of a lossless session of 1280x1024 take 36 MB. */
+const ENCODED_BYTES = 64 << 20;
 /** Frames in a chunk; 30 made playback without a drop where single requests lost 6 % (docs/performance.md). */
 export const CHUNK_FRAMES = 30;
 /** Frames decoded ahead of the playhead. */
 const DECODE_AHEAD = 8;
 /** Chunks fetched ahead of the playhead, beside its own. */
-const CHUNKS_AHEAD = 1;
+const CHUNKS_AHEAD = 2;
 
 /** @typedef {{view: Uint8Array, offsets: Uint32Array, first: number}} Chunk */
 

@@ -8,6 +8,8 @@ export const RATES = [0.25, 0.5, 1, 2, 4];
 const SCREEN_HZ = 60;
 /** Seeks in flight at once: a drag stays fluent, an old answer never replaces a newer one. */
 const SEEKS_AT_ONCE = 2;
+/** A reviewer who stays this long on a frame may play next: what playback needs first is then there already. */
+const REST_MS = 150;
 
 export class Player extends Emitter {
   /** The frame asked for; `frame` is the one on the screen. */
@@ -23,6 +25,7 @@ export class Player extends Emitter {
   #asked_ms = 0;
   #anchor = { ms: 0, s: 0 };
   #raf = 0;
+  #rest = 0;
 
   /**
    * @param {{frames: import("./frames.js").FrameStore, view: import("./view.js").View, overlays: import("./overlays.js").OverlayStore}} parts
@@ -149,8 +152,7 @@ export class Player extends Emitter {
     const { from, to } = this.#bounds();
     const due_s = this.#anchor.s + (Math.max(0, now - this.#anchor.ms) / 1000) * this.rate;
     const stride = this.#stride;
-    this.frames.ahead(Math.max(0, this.frame), stride);
-    this.overlays.ahead(this.frame, stride);
+    this.#prepare();
     if (due_s >= this.timeOf(to) + 1 / this.rate_hz) {
       this.#atEnd(from, to);
       return;
@@ -223,6 +225,14 @@ export class Player extends Emitter {
     countDraw(frame, asked_ms);
     this.overlays.want(frame);
     this.emit("frame", frame);
+    clearTimeout(this.#rest);
+    if (!this.playing) this.#rest = setTimeout(() => this.#prepare(), REST_MS);
+  }
+
+  /** Fetches and decodes what playback from here would need. */
+  #prepare() {
+    this.frames.ahead(Math.max(0, this.frame), this.#stride);
+    this.overlays.ahead(this.frame, this.#stride);
   }
 
   /** @param {number} frame @param {unknown} error */

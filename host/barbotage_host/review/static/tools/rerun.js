@@ -26,7 +26,7 @@ export function rerunPart(app, panes, leaveOthers) {
     field.hidden = scroll.hidden = found === null;
     if (!found) return;
     const values = { frames: app.number(found.frames, 0), identical: app.number(found.identical, 0), different: app.number(found.different, 0) };
-    setText(summary, app.t("rerun-summary", values));
+    setText(summary, [app.t("rerun-summary", values), ...whatChanged(app, found)].join(" "));
     scroll.hidden = found.list.length === 0;
     const rows = found.list.slice(0, MOST_ROWS).map((/** @type {any} */ one) => differenceRow(app, one));
     const more = found.list.length - rows.length;
@@ -74,6 +74,16 @@ export function rerunPart(app, panes, leaveOthers) {
   const job = jobRow(app, { start: "rerun-start", label: "rerun", begin: () => app.api.send(`${app.path}/rerun`, "POST", {}), done });
   const element = el("section", { label: "rerun" }, el("h2", { t: "rerun" }), el("p", { class: "soft", t: "rerun-why" }), job, summary, field, scroll);
   return { element, leave };
+}
+
+/** In how many frames the operator would have been told something else, and how far apart the tips lie (in mm or not at all). @param {import("../js/player.js").App} app @param {any} found */
+function whatChanged(app, found) {
+  if (found.different === 0) return [];
+  const sentences = [app.t("rerun-changed", { n: app.number(found.frames_changed.length, 0) })];
+  const apart = found.tip_apart;
+  if (apart?.unit === "mm") sentences.push(app.t("rerun-apart", { median: app.number(apart.median, 3), worst: app.number(apart.worst, 3) }));
+  if (app.session.image_format === "jpeg") sentences.push(app.t("rerun-lossy"));
+  return sentences;
 }
 
 /** @param {import("../js/player.js").App} app @param {any} one */
