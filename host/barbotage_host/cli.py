@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from barbotage_device.console import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, Console, guarded
+from barbotage_host.devices import cli as devices_cli
 from barbotage_host.export.cli import app as export_app
+from barbotage_host.sync import cli as sync_cli
 
 if TYPE_CHECKING:
     from barbotage_device.bedside.texts import Language
@@ -22,6 +24,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(export_app, name="export")
+devices_cli.add_commands(app)
+sync_cli.add_commands(app)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout instead of words.")]
 PathArgument = Annotated[

@@ -24,7 +24,7 @@ from barbotage_device.link.serving import Served, Service
 from barbotage_device.link.session_store import SessionFolder
 from barbotage_device.link.transport import TtyTransport
 from barbotage_device.runtime.health import read_health
-from barbotage_device.runtime.recording.starting import device_identity, software_version
+from barbotage_device.runtime.identity import device_identity, software
 
 HEALTH_EVERY_S = 1.0
 
@@ -88,7 +88,7 @@ def make_server(
     who = device_identity()
     hosts = PairedHosts(request.state, time.time_ns)
     identity = DeviceIdentity(
-        static_key(request.state), who.model, who.id, software_version(), secrets.token_bytes(BOOT_BYTES), request.secured
+        static_key(request.state), who.model, who.id, software().version, secrets.token_bytes(BOOT_BYTES), request.secured
     )
     services: list[Service] = []
 

@@ -1,1 +1,1 @@
-"""Devices on a serial line: finding and pairing them, copying their sessions into an archive."""
+"""Copying sessions of devices into an archive, and what may happen to them there and on the device."""

@@ -1,125 +1,25 @@
-"""The commands ``barbotage ports|info|pair|sessions|sync``: options and help. Mounted by ``barbotage_host.cli`` with ``add_commands``."""
+"""The commands ``barbotage sessions|sync``: options and help."""
 
-import os
-import sys
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from barbotage_device.console import Console, guarded
-
-if TYPE_CHECKING:
-    from barbotage_host.sync.commands import Context
-
-PortOption = Annotated[
-    str | None, typer.Option("--port", metavar="PORT", help="The serial port; by default that of the only device.")
-]
-DeviceOption = Annotated[str | None, typer.Option("--device", metavar="SERIAL", help="The device with this serial number.")]
-BaudOption = Annotated[int | None, typer.Option("--baud", min=1200, max=4_000_000, help="Rate of a UART; leave it out for USB.")]
-StateOption = Annotated[
-    Path | None, typer.Option("--state", metavar="DIR", help="Folder of this host's key and the devices it knows.")
-]
-ArchiveOption = Annotated[
-    Path | None, typer.Option("--archive", metavar="DIR", help="Folder of the archive ($BARBOTAGE_ARCHIVE).")
-]
-WithinOption = Annotated[float, typer.Option("--within", metavar="S", min=0.1, help="Seconds to wait for the device to answer.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout instead of words.")]
+from barbotage_host.devices.options import (
+    ArchiveOption,
+    BaudOption,
+    DeviceOption,
+    JsonOption,
+    PortOption,
+    StateOption,
+    make_context,
+    run_command,
+)
 
 
 def add_commands(app: typer.Typer) -> None:
     """Mounts the commands on the command line ``barbotage``."""
-    for name, command in _COMMANDS.items():
-        app.command(name=name)(command)
-
-
-def _run(action: "Callable[[Context], int]", make: "Callable[[Console], Context]") -> int:
-    console = Console()
-    return guarded(lambda: action(make(console)), console)
-
-
-def _context(
-    port: str | None,
-    device: str | None,
-    baud: int | None,
-    state: Path | None,
-    archive: Path | None,
-    as_json: bool,
-    within_s: float = 30.0,
-) -> "Callable[[Console], Context]":
-    def make(console: Console) -> "Context":
-        from barbotage_host.sync.commands import Context
-        from barbotage_host.sync.connecting import Target
-        from barbotage_host.sync.home import default_home
-
-        return Context(default_home(os.environ, state, archive), Target(port, device, baud), console, as_json, within_s)
-
-    return make
-
-
-def ports_command(state: StateOption = None, as_json: JsonOption = False) -> int:
-    """The serial ports of this computer and which of them lead to a device, and why. Opens none of them.
-
-    \b
-    Examples:
-      barbotage ports
-    """
-    from barbotage_host.sync.commands import show_ports
-
-    return _run(show_ports, _context(None, None, None, state, None, as_json))
-
-
-def info_command(
-    port: PortOption = None,
-    device: DeviceOption = None,
-    baud: BaudOption = None,
-    state: StateOption = None,
-    within: WithinOption = 30.0,
-    as_json: JsonOption = False,
-) -> int:
-    """Which device it is, its versions, and, when it is paired, its state and the counters of the link.
-
-    \b
-    Examples:
-      barbotage info
-      barbotage info --port /dev/ttyUSB0 --baud 921600
-    """
-    from barbotage_host.sync.commands import show_info
-
-    return _run(show_info, _context(port, device, baud, state, None, as_json, within))
-
-
-def pair_command(
-    role: Annotated[
-        str, typer.Option("--role", metavar="viewer|operator|service", help="What this computer may do.")
-    ] = "service",
-    code: Annotated[
-        str | None, typer.Option("--code", metavar="DIGITS", help="The code, when it is known already; else it is asked for.")
-    ] = None,
-    port: PortOption = None,
-    device: DeviceOption = None,
-    baud: BaudOption = None,
-    state: StateOption = None,
-    as_json: JsonOption = False,
-) -> int:
-    """Pairs this computer with a device, once, by the code that its screen then shows.
-
-    \b
-    Examples:
-      barbotage pair
-      barbotage pair --role viewer
-    """
-    from barbotage_host.sync.commands import pair_device
-
-    def ask(prompt: str) -> str:
-        if code is not None:
-            return code
-        sys.stderr.write(prompt)
-        sys.stderr.flush()
-        return sys.stdin.readline()
-
-    return _run(lambda context: pair_device(context, role, ask), _context(port, device, baud, state, None, as_json))
+    app.command(name="sessions")(sessions_command)
+    app.command(name="sync")(sync_command)
 
 
 def sessions_command(
@@ -138,7 +38,7 @@ def sessions_command(
     """
     from barbotage_host.sync.commands import show_sessions
 
-    return _run(show_sessions, _context(port, device, baud, state, archive, as_json))
+    return run_command(show_sessions, make_context(port, device, baud, state, archive, as_json))
 
 
 def sync_command(
@@ -169,15 +69,7 @@ def sync_command(
     from barbotage_host.sync.commands import sync_sessions
 
     wanted = tuple(session or ())
-    return _run(
-        lambda context: sync_sessions(context, wanted, dry_run, retry_for), _context(port, device, baud, state, archive, as_json)
+    return run_command(
+        lambda context: sync_sessions(context, wanted, dry_run, retry_for),
+        make_context(port, device, baud, state, archive, as_json),
     )
-
-
-_COMMANDS: dict[str, Callable[..., int]] = {
-    "ports": ports_command,
-    "info": info_command,
-    "pair": pair_command,
-    "sessions": sessions_command,
-    "sync": sync_command,
-}

@@ -9,8 +9,8 @@ from pathlib import Path
 from barbotage_device.errors import NotFoundError
 from barbotage_device.link.client import LinkClient, RemoteFile
 from barbotage_device.link.errors import AnswerError, LinkError, LinkLostError
+from barbotage_host.devices.connecting import Connection
 from barbotage_host.sync.archive import Archive
-from barbotage_host.sync.connecting import Connection
 from barbotage_host.sync.part_file import HASH_PIECE_BYTES, PartFile
 from barbotage_host.sync.plan import Fetch, Plan, make_plan
 from barbotage_host.sync.remote import RemoteSession, SessionFile, list_files, list_sessions, open_session_file

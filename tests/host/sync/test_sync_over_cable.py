@@ -25,7 +25,7 @@ from barbotage_device.session.catalogue import find_sessions
 from barbotage_device.session.flags import FLAGS_NAME, read_flags
 from barbotage_device.session.manifest import read_manifest, write_manifest
 
-COMMAND = "import sys, typer; from barbotage_host.sync.cli import add_commands; app = typer.Typer(); add_commands(app); sys.exit(app(standalone_mode=False))"
+COMMAND = "from barbotage_host.cli import main; main()"
 """The commands as the command line mounts them."""
 
 

@@ -1,27 +1,22 @@
 """Starting a recording: room on the disk, the session's header, the recorder."""
 
-import hashlib
-import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from barbotage_device.capture.encoding import Encoding, encoder_of
 from barbotage_device.capture.opening import SourceKind, SourceSpec
 from barbotage_device.config import DeviceConfig
+from barbotage_device.runtime.identity import device_identity, software
 from barbotage_device.runtime.interpreter import LoadedModel
 from barbotage_device.runtime.pipeline import PipelineSettings
 from barbotage_device.runtime.recording.recording import Clocks, SessionRecording
 from barbotage_device.runtime.recording.room import REFERENCE_PX_PER_S, Room, retention
 from barbotage_device.session.ids import new_ulid
-from barbotage_device.session.manifest import UNKNOWN, Device, Header, ModelIdentity, Side, Software
+from barbotage_device.session.manifest import Header, ModelIdentity, Side
 from barbotage_device.session.recorder import Recorder, RecorderSettings
 
-ID_LENGTH = 16
 SIDES: dict[str, Side] = {"left": "left", "right": "right"}
 IMAGE_FORMATS = ("jpeg", "lossless")
 
@@ -66,38 +61,9 @@ def start_recording(
     return recording
 
 
-def device_identity(etc: Path = Path("/etc"), proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> Device:
-    """Which computer it is: a digest of its machine id (never the id itself, nor its name in the network) and its model."""
-    machine = _text(etc / "machine-id")
-    made = hashlib.sha256(f"barbotage {machine}".encode()).hexdigest()[:ID_LENGTH] if machine else UNKNOWN
-    model = _text(proc / "device-tree" / "model") or _text(sys / "class" / "dmi" / "id" / "product_name") or platform.machine()
-    return Device(made, model or UNKNOWN)
-
-
 def settings_record(settings: PipelineSettings) -> dict[str, Any]:
     """The settings of tracker and prompter, for /config: a replay needs the same."""
     return {"tracker": asdict(settings.tracker), "prompter": asdict(settings.prompter)}
-
-
-def software() -> Software:
-    """The version of this software, "unknown" when it runs without being installed, and the digest of what runs."""
-    try:
-        installed = version("barbotage")
-    except PackageNotFoundError:
-        installed = UNKNOWN
-    return Software(installed, source_sha256())
-
-
-@cache
-def source_sha256(packages: tuple[str, ...] = ("barbotage_device", "barbotage_models")) -> str:
-    """SHA-256 over the names and contents of the Python files of ``packages``, in order of name: the same for the same sources anywhere."""
-    digest = hashlib.sha256()
-    for package in packages:
-        root = Path(str(files(package)))
-        for file in sorted(root.rglob("*.py")):
-            digest.update(f"{package}/{file.relative_to(root).as_posix()}\0".encode())
-            digest.update(file.read_bytes())
-    return digest.hexdigest()
 
 
 def model_identity(model: LoadedModel) -> ModelIdentity:
@@ -130,10 +96,3 @@ def _header(request: RecordingRequest, subject: Subject, model: LoadedModel, utc
         software=software(),
         model=model_identity(model),
     )
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").strip("\0\n ")
-    except OSError:
-        return ""

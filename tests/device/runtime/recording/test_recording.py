@@ -18,6 +18,7 @@ from barbotage_device.capture.opening import parse_src
 from barbotage_device.capture.session_source import recorded_frame
 from barbotage_device.config import DeviceConfig, RecordingConfig, RegionConfig
 from barbotage_device.runtime.feed import feed_of
+from barbotage_device.runtime.identity import device_identity, software, source_sha256
 from barbotage_device.runtime.interpreter import Interpreter, LoadedModel
 from barbotage_device.runtime.loop import LiveLoop, LoopSettings, Reports, Screen
 from barbotage_device.runtime.pipeline import Pipeline, PipelineSettings
@@ -25,11 +26,8 @@ from barbotage_device.runtime.recording.recording import Clocks, SessionRecordin
 from barbotage_device.runtime.recording.starting import (
     RecordingRequest,
     Subject,
-    device_identity,
     recording_request,
     settings_record,
-    software,
-    source_sha256,
     start_recording,
 )
 from barbotage_device.runtime.screen import BedsideScreen, Presentation, blank_view

@@ -17,8 +17,8 @@ from barbotage_device.link.host_end import HostEnd, HostIdentity
 from barbotage_device.link.keys import KnownDevice, KnownDevices, static_key
 from barbotage_device.link.messages import DeviceHello
 from barbotage_device.link.transport import TtyTransport
-from barbotage_host.sync.home import Home
-from barbotage_host.sync.ports import choose_port, list_candidates, system_ports
+from barbotage_host.devices.home import Home
+from barbotage_host.devices.ports import choose_port, list_candidates, system_ports
 
 SOFTWARE = "barbotage host"
 
