@@ -16,11 +16,16 @@ UNKNOWN = "unknown"
 """Stands for what a damaged header can no longer say."""
 
 State = Literal["recording", "closed", "recovered"]
-SegmentKind = Literal["telemetry", "video", "proxy"]
+SegmentKind = Literal["telemetry", "video", "proxy", "keyframes"]
 Side = Literal["left", "right"]
+LinkSetting = Literal["none", "secured", "unsecured"]
 STATES: tuple[State, ...] = ("recording", "closed", "recovered")
-KINDS: tuple[SegmentKind, ...] = ("telemetry", "video", "proxy")
+KINDS: tuple[SegmentKind, ...] = ("telemetry", "video", "proxy", "keyframes")
+DERIVED: tuple[SegmentKind, ...] = ("proxy", "keyframes")
+"""Made from the others after the recording: they hold nothing of their own."""
 SIDES: tuple[Side, ...] = ("left", "right")
+LINK_SETTINGS: tuple[LinkSetting, ...] = ("none", "secured", "unsecured")
+"""No link to a PC; one that is authenticated and encrypted; the laboratory setting, which is neither."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,8 @@ class ModelIdentity:
 class Header:
     """What is known when a session starts; also the first message of every telemetry segment.
 
-    ``started_capture_ns`` is the capture clock at ``started_utc_ns``. ``scale_mm_per_px`` is (x, z), None when unknown.
+    ``started_capture_ns`` is the capture clock at ``started_utc_ns``. ``scale_mm_per_px`` is (x, z), None when unknown. ``link`` says how the
+    program that recorded could be reached by a PC (LINK_SETTINGS), None in sessions that were recorded before this was noted.
     """
 
     id: str
@@ -69,6 +75,7 @@ class Header:
     device: Device = field(default_factory=Device)
     software: Software = field(default_factory=Software)
     model: ModelIdentity = field(default_factory=ModelIdentity)
+    link: LinkSetting | None = None
 
     def log_time_ns(self, capture_ns: int) -> int:
         """UTC of a moment of the capture clock; a wall clock set in mid-session does not bend it."""
@@ -190,7 +197,7 @@ def read_manifest(directory: Path) -> Manifest:
 
 
 def add_segment(directory: Path, segment: Segment) -> Manifest:
-    """Adds a segment made after the recording (the proxy), in place of one of the same name. Raises SessionError, OSError."""
+    """Adds a segment made after the recording (proxy, key frames), in place of one of the same name. Raises SessionError, OSError."""
     manifest = read_manifest(directory)
     others = tuple(each for each in manifest.segments if each.name != segment.name)
     manifest = replace(manifest, segments=(*others, segment))
@@ -223,6 +230,7 @@ def parse_header(fields: Fields) -> Header:
         device=Device(**fields.texts("device", ("id", "model"))),
         software=Software(**fields.texts("software", ("version", "sha256"))),
         model=ModelIdentity(**fields.texts("model", ("name", "version", "sha256", "card_sha256", "runtime"))),
+        link=fields.choice_or_none("link", LINK_SETTINGS) if fields.has("link") else None,
     )
 
 

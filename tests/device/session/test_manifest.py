@@ -17,6 +17,7 @@ from barbotage_device.session.manifest import (
     Drops,
     EventsDigest,
     Header,
+    LinkSetting,
     Manifest,
     Recovery,
     Segment,
@@ -62,6 +63,7 @@ def test_a_manifest_is_read_back_as_written(tmp_path: Path, manifest: Manifest) 
         ({"started_utc_ns": 1.5}, "'started_utc_ns' is 1.5, must be a whole number"),
         ({"scale_mm_per_px": [1]}, r"'scale_mm_per_px' is \[1\], must be two numbers or null"),
         ({"device": {"id": 5, "model": "x"}}, "device: 'id' is 5, must be a text"),
+        ({"link": "open"}, "'link' is 'open', must be one of none, secured, unsecured"),
         ({"drops": None}, "drops: must be a JSON object, is NoneType"),
         ({"recovery": {"lost": "x", "messages": 1}}, "'lost' is 'x', must be a list of texts"),
     ],
@@ -72,6 +74,21 @@ def test_a_manifest_that_is_wrong_names_file_and_key(tmp_path: Path, changes: di
     with pytest.raises(SessionError, match=expected) as caught:
         read_manifest(tmp_path)
     assert str(tmp_path / "session.json") in str(caught.value)
+
+
+@pytest.mark.parametrize("link", ["none", "secured", "unsecured", None])
+def test_the_manifest_tells_how_a_pc_could_reach_the_recorder(tmp_path: Path, link: LinkSetting | None) -> None:
+    write_manifest(tmp_path, replace(FULL, header=replace(FULL.header, link=link)))
+    assert read_manifest(tmp_path).header.link == link
+
+
+def test_a_manifest_of_before_the_link_was_noted_is_read(tmp_path: Path) -> None:
+    write_manifest(tmp_path, FULL)
+    path = tmp_path / "session.json"
+    document = json.loads(path.read_text())
+    del document["link"]
+    path.write_text(json.dumps(document))
+    assert read_manifest(tmp_path).header.link is None
 
 
 @pytest.mark.parametrize("name", ["../video-0000.mcap", "a/b.mcap", ".hidden"])
@@ -160,6 +177,6 @@ def test_session_json_has_the_members_of_the_format(tmp_path: Path) -> None:
     members = json.loads((tmp_path / "session.json").read_text())
     assert list(members) == [
         "schema", "schema_version", "id", "source", "simulated", "side", "image_format", "image_quality", "scale_mm_per_px",
-        "started_utc_ns", "started_capture_ns", "device", "software", "model",
+        "started_utc_ns", "started_capture_ns", "device", "software", "model", "link",
         "state", "segments", "events", "drops", "ended_capture_ns", "summary", "recovery",
     ]  # fmt: skip
