@@ -35,6 +35,7 @@ app = typer.Typer(
 
 app.add_typer(sessions_cli.app, name="sessions")
 app.command(name="serve")(link_cli.serve_command)
+app.command(name="serial")(link_cli.serial_command)
 
 ModelOption = Annotated[
     Path | None,

@@ -1,4 +1,4 @@
-"""The command ``barbotage-device serve``: options and help. What it does is in ``runtime.linking``."""
+"""The commands ``barbotage-device serve|serial``: options and help. What they do is in ``runtime``."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from barbotage_device.console import Console, guarded
+from barbotage_device.console import EXIT_DONE, Console, guarded
 
 
 def serve_command(
@@ -49,6 +49,24 @@ def serve_command(
             secured=not no_security,
         )
         return serve_until_terminated(request, console)
+
+    console = Console()
+    return guarded(action, console)
+
+
+def serial_command() -> int:
+    """The serial number by which PCs know this device. It is also that of its USB gadget.
+
+    \b
+    Examples:
+      barbotage-device serial
+    """
+
+    def action() -> int:
+        from barbotage_device.runtime.identity import device_identity
+
+        console.result(device_identity().id)
+        return EXIT_DONE
 
     console = Console()
     return guarded(action, console)
