@@ -121,7 +121,7 @@ def prune_command(
 
 @app.command(name="proxy")
 def proxy_command(path: PathArgument, as_json: JsonOption = False) -> int:
-    """Makes the small H.264 video of a session, or of every session in a folder that has none yet."""
+    """Makes key frames and the small H.264 video of a session, or of every session in a folder that lacks one of them."""
 
     def action() -> int:
         from barbotage_device.runtime.sessions import make_proxies

@@ -15,7 +15,7 @@ from barbotage_device.session.ids import is_ulid
 from barbotage_device.session.manifest import MANIFEST_NAME, Manifest, read_manifest
 from barbotage_device.session.retention import REMOVING_PREFIX
 
-WORTH = ("telemetry", "proxy", "video")
+WORTH = ("telemetry", "keyframes", "proxy", "video")
 """After the manifest: what a reviewer needs first is fetched first."""
 
 
@@ -123,8 +123,10 @@ def _info(path: Path) -> SessionInfo:
         manifest, flags = read_manifest(path), read_flags(path)
     except SessionError:
         return SessionInfo(path.name, 0, None, 0, "damaged", False, None)
-    recorded = manifest.state == "recording"
-    state = ("being recorded" if is_claimed(path) else "to be recovered") if recorded else manifest.state
+    recorded, claimed = manifest.state == "recording", is_claimed(path)
+    state = (
+        ("being recorded" if claimed else "to be recovered") if recorded else ("being finished" if claimed else manifest.state)
+    )
     return SessionInfo(
         id=path.name,
         started_utc_ns=manifest.header.started_utc_ns,

@@ -18,7 +18,7 @@ from barbotage_device.runtime.feed import SourceWatch, feed_of
 from barbotage_device.runtime.interpreter import LoadedModel
 from barbotage_device.runtime.loop import LiveLoop, LoopSettings, Reports
 from barbotage_device.runtime.pipeline import Pipeline, PipelineSettings
-from barbotage_device.runtime.recording.ending import close_recording, make_proxy_afterwards, tell_session
+from barbotage_device.runtime.recording.ending import close_recording, make_copies_afterwards, tell_session
 from barbotage_device.runtime.recording.recording import Clocks, SessionRecording
 from barbotage_device.runtime.recording.room import make_room_for
 from barbotage_device.runtime.recording.starting import (
@@ -67,7 +67,7 @@ def run(request: RunRequest, model: LoadedModel, console: Console) -> int:
         tell_session(manifest, recording.path, request.as_json, console)
     _conclude(summary, request.as_json, console)
     if recording is not None and manifest is not None and not told.terminated:
-        make_proxy_afterwards(recording.path, console)
+        make_copies_afterwards(recording.path, console)
     kept = recording is None or (manifest is not None and manifest.state == "closed" and recording.stopped is None)
     return summary.exit_code or (0 if kept else EXIT_FAILED)
 

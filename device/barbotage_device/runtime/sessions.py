@@ -14,7 +14,7 @@ from barbotage_device.session.catalogue import find_sessions
 from barbotage_device.session.errors import SessionError
 from barbotage_device.session.files import is_claimed
 from barbotage_device.session.flags import mark, read_flags
-from barbotage_device.session.manifest import Manifest, read_manifest
+from barbotage_device.session.manifest import DERIVED, Manifest, Segment, read_manifest
 from barbotage_device.session.recovery import needs_recovery, recover
 from barbotage_device.session.retention import RetentionSettings, make_room
 
@@ -101,25 +101,34 @@ def prune_sessions(root: Path, settings: RetentionSettings, console: Console, as
 
 
 def make_proxies(root: Path, console: Console, as_json: bool) -> int:
-    """Makes the small H.264 video of the session, or of each in a folder that has none yet."""
+    """Makes key frames and the small H.264 video of the session, or of each in a folder that lacks one of them."""
     # Only here: PyAV costs 30 MB.
+    from barbotage_device.runtime.recording.keyframes import make_keyframes
     from barbotage_device.runtime.recording.proxy import make_proxy
 
     alone = _sessions(root) == [root]
 
     def one(path: Path) -> int:
-        if not alone and read_manifest(path).of_kind("proxy"):
-            console.note(f"{path}: has a small video already")
+        manifest = read_manifest(path)
+        if not alone and all(manifest.of_kind(kind) for kind in DERIVED):
+            console.note(f"{path}: has key frames and a small video already")
             return EXIT_DONE
+        keyframes = make_keyframes(path)
         segment = make_proxy(path, Progress(f"small video of {path.name}", console.note))
         if as_json:
-            console.result_json({"path": str(path), "proxy": None if segment is None else asdict(segment)})
+            console.result_json({"path": str(path), "proxy": _document(segment), "keyframes": _document(keyframes)})
         else:
-            size = "no frame, no video" if segment is None else f"small video of {segment.bytes / BYTES_PER_MB:.1f} MB"
+            size = "no frame, no video"
+            if segment is not None and keyframes is not None:
+                size = f"{keyframes.messages} key frames, small video of {segment.bytes / BYTES_PER_MB:.1f} MB"
             console.result(f"{path}: {size}")
         return EXIT_DONE
 
     return _each(root, one, console)
+
+
+def _document(segment: Segment | None) -> Record | None:
+    return None if segment is None else asdict(segment)
 
 
 def _sessions(root: Path) -> list[Path]:
@@ -165,6 +174,7 @@ def _listed(path: Path) -> Record:
         "marked": flags.marked,
         "synced_utc_ns": flags.synced_utc_ns,
         "proxy": bool(manifest.of_kind("proxy")),
+        "keyframes": bool(manifest.of_kind("keyframes")),
         "problem": _problem(path, manifest),
     }
 

@@ -8,7 +8,7 @@ from barbotage_device.session.errors import SessionError
 from barbotage_device.session.events import Event, parse_event
 from barbotage_device.session.fields import Fields
 from barbotage_device.session.images import data_span
-from barbotage_device.session.manifest import KINDS, Header, Segment, SegmentKind, parse_header
+from barbotage_device.session.manifest import DERIVED, KINDS, Header, Segment, SegmentKind, parse_header
 from barbotage_device.session.salvage import pieces
 from barbotage_device.session.segment_reader import RawMessage, SegmentFile, messages_in
 from barbotage_device.session.topics import EVENTS, SESSION, TELEMETRY_TOPICS
@@ -23,9 +23,9 @@ Named = tuple[str, SegmentKind]
 
 
 def segment_files(path: Path) -> list[Named]:
-    """The segments in the directory by name and kind: telemetry and video in the order of time, then the proxy."""
+    """The segments in the directory by name and kind: telemetry and video in the order of time, then what was made from them."""
     found: list[Named] = [(each.name, kind) for kind in KINDS for each in path.glob(kind + NAME_GLOB) if each.is_file()]
-    return sorted(found, key=lambda named: (named[1] == "proxy", named[0][-9:], KINDS.index(named[1])))
+    return sorted(found, key=lambda named: (named[1] in DERIVED, named[0][-9:], KINDS.index(named[1])))
 
 
 def header_in(path: Path, files: list[Named]) -> Header | None:

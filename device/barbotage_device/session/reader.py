@@ -120,6 +120,11 @@ class SessionReader:
         """The frames' numbers at the source, (n,); a gap is a frame that was not recorded."""
         return self._column("sequence")
 
+    @cached_property
+    def frame_bytes(self) -> Int64Array:
+        """How long each frame is as recorded, (n,)."""
+        return self._column("length")
+
     def frame(self, index: int) -> EncodedFrame:
         """The frame as recorded. Raises InvalidInputError out of range, SessionError when it is damaged."""
         if not 0 <= index < self.frame_count:

@@ -12,6 +12,7 @@ from barbotage_device.session.events import chain_problem, first_previous
 from barbotage_device.session.files import RESERVE_NAME, claimed, is_claimed
 from barbotage_device.session.findings import GAP_WORDS, guessed_header, header_in, segment_files, telemetry_of
 from barbotage_device.session.manifest import (
+    DERIVED,
     Drops,
     EventsDigest,
     Header,
@@ -174,7 +175,7 @@ class _Recovery:
         problem = chain_problem(header.id, events, header.started_capture_ns)
         if problem is not None:
             self._lose(f"the events: {problem}")
-        times = [segment.last_ns for segment in segments if segment.last_ns is not None and segment.kind != "proxy"]
+        times = [segment.last_ns for segment in segments if segment.last_ns is not None and segment.kind not in DERIVED]
         ended_ns = max(times, default=header.started_capture_ns)
         frames = sum(segment.messages for segment in segments if segment.kind == "video")
         return Manifest(
@@ -185,5 +186,5 @@ class _Recovery:
             drops=self._before.drops if self._before else Drops(),
             ended_capture_ns=ended_ns,
             summary=summarise(events, frames, ended_ns - header.started_capture_ns),
-            recovery=Recovery(tuple(self._lost), sum(segment.messages for segment in segments if segment.kind != "proxy")),
+            recovery=Recovery(tuple(self._lost), sum(segment.messages for segment in segments if segment.kind not in DERIVED)),
         )

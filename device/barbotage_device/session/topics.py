@@ -18,6 +18,7 @@ EVENTS: Final = "/events"
 LOG: Final = "/log"
 IMAGES: Final = "/camera/us"
 PROXY: Final = "/camera/us_proxy"
+KEYFRAMES: Final = "/camera/us_key"
 
 SET_FILE_TAG: Final = b"\x0a"
 """Field 1, length-delimited: ``file`` of google.protobuf.FileDescriptorSet, its only field."""
@@ -49,12 +50,12 @@ class Plan:
 
 @cache
 def plan_of(kind: SegmentKind) -> Plan:
-    """The layout of telemetry, video and proxy segments. Chunk sizes: the measurements in docs/session.md."""
+    """The layout of a kind of segment. Chunk sizes: the measurements in docs/session.md."""
     if kind == "telemetry":
         return Plan(kind, tuple(_json_topic(name) for name in TELEMETRY_TOPICS), chunk_bytes=64 * 1024, compression="zstd")
-    message = CompressedImage if kind == "video" else CompressedVideo
+    message = CompressedVideo if kind == "proxy" else CompressedImage
     topic = Topic(
-        name=IMAGES if kind == "video" else PROXY,
+        name={"video": IMAGES, "proxy": PROXY, "keyframes": KEYFRAMES}[kind],
         message_encoding="protobuf",
         schema_name=message.DESCRIPTOR.full_name,
         schema_encoding="protobuf",

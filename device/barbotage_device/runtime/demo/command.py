@@ -6,7 +6,7 @@ from barbotage_device.bedside.window import Window, open_window
 from barbotage_device.console import EXIT_DONE, EXIT_FAILED, Console
 from barbotage_device.runtime.demo.procedure import SHEET_NAME, SUMMARY_NAME, VIDEO_NAME, Demo, DemoRequest
 from barbotage_device.runtime.interpreter import LoadedModel
-from barbotage_device.runtime.recording.ending import make_proxy_afterwards
+from barbotage_device.runtime.recording.ending import make_copies_afterwards
 
 
 def demo(request: DemoRequest, model: LoadedModel, console: Console, *, as_json: bool, with_window: bool) -> int:
@@ -15,7 +15,7 @@ def demo(request: DemoRequest, model: LoadedModel, console: Console, *, as_json:
     console.note("A simulated operator, who sees only the screen, is guided to the deposit and washes it (about half a minute).")
     result = Demo(request, model, console.note, window).run()
     if result.session.state == "closed":
-        make_proxy_afterwards(result.session_path, console)
+        make_copies_afterwards(result.session_path, console)
     if as_json:
         console.result_json(result.summary)
     else:

@@ -1,10 +1,11 @@
-"""Ending a recording: closing its session, saying what became of it, and making its small video."""
+"""Ending a recording: closing its session, saying what became of it, and making what is made from it: key frames, small video."""
 
 from pathlib import Path
 
 from barbotage_device.console import Console
 from barbotage_device.errors import BarbotageError
 from barbotage_device.runtime.progress import Progress
+from barbotage_device.runtime.recording.keyframes import make_keyframes
 from barbotage_device.runtime.recording.recording import SessionRecording
 from barbotage_device.session.manifest import Manifest
 
@@ -47,13 +48,16 @@ def tell_session(manifest: Manifest, path: Path, as_json: bool, console: Console
         console.error(f"{path} is not closed; run 'barbotage-device sessions recover {path}'")
 
 
-def make_proxy_afterwards(path: Path, console: Console) -> None:
-    """Makes the small video of a session that has just ended; a failure or Ctrl-C costs only that video, and is said."""
+def make_copies_afterwards(path: Path, console: Console) -> None:
+    """Makes the key frames and the small video of a session that has just ended; a failure or Ctrl-C costs only these, and is said."""
     # Only here: PyAV costs 30 MB that the bedside does without.
     from barbotage_device.runtime.recording.proxy import make_proxy
 
     later = f"make it later with 'barbotage-device sessions proxy {path}'"
     try:
+        keyframes = make_keyframes(path)
+        if keyframes is not None:
+            console.note(f"key frames of the session: {keyframes.messages}, {keyframes.bytes / BYTES_PER_MB:.1f} MB")
         proxy = make_proxy(path, Progress("small video of the session (Ctrl-C leaves it out)", console.note))
     except BarbotageError as error:
         console.warning(f"the session has no small video: {error}; {later}")

@@ -1,8 +1,8 @@
 """The small video of a session: H.264 made from its frames when the procedure is over, for slow links and quick looks."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,11 +11,11 @@ import numpy as np
 from av.video.frame import PictureType
 
 from barbotage_device.capture.encoding import decode
-from barbotage_device.errors import NotFoundError, SourceError
+from barbotage_device.errors import SourceError
+from barbotage_device.runtime.recording.derived import Progress, add_derived, silent
 from barbotage_device.session.errors import SessionError
-from barbotage_device.session.files import SessionLock, sync_directory
 from barbotage_device.session.images import video_message
-from barbotage_device.session.manifest import Segment, add_segment
+from barbotage_device.session.manifest import Segment
 from barbotage_device.session.reader import SessionReader
 from barbotage_device.session.segment_writer import SegmentWriter
 from barbotage_device.session.topics import PROXY, plan_of
@@ -29,8 +29,6 @@ KEY_EVERY_NS = 1_000_000_000
 NOMINAL_RATE_HZ = 30
 """Only x264's rate control asks; the true times are in the messages."""
 
-Progress = Callable[[int, int], None]
-
 
 @dataclass(frozen=True, slots=True)
 class Picture:
@@ -40,45 +38,13 @@ class Picture:
     index: int
 
 
-def make_proxy(path: Path, progress: Progress | None = None) -> Segment | None:
+def make_proxy(path: Path, progress: Progress = silent) -> Segment | None:
     """Makes proxy-0000.mcap of the session at ``path`` and enters it in the manifest; None when the session has no frame.
 
     ``progress`` hears of the frames done and their number. A proxy already there is replaced. Frames that cannot be read are left out.
     Raises NotFoundError; SessionError when the session must be recovered first or the disk fails.
     """
-    with _claimed(path), SessionReader.open(path) as reader:
-        if reader.frame_count == 0:
-            return None
-        partial = path / f".{PROXY_NAME}.partial"
-        with suppress(FileNotFoundError):
-            partial.unlink()
-        try:
-            segment = _write(reader, partial, progress or _silent)
-            partial.replace(path / PROXY_NAME)
-            sync_directory(path)
-            segment = replace(segment, name=PROXY_NAME)
-            add_segment(path, segment)
-        except OSError as error:
-            raise SessionError(f"{path}: the small video cannot be written ({error.strerror or error})") from error
-        finally:
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
-    return segment
-
-
-@contextmanager
-def _claimed(path: Path) -> Iterator[None]:
-    """Nobody else writes to or removes the session meanwhile."""
-    if not path.is_dir():
-        raise NotFoundError(f"{path}: no session there; give the folder that holds session.json")
-    try:
-        lock = SessionLock(path)
-    except OSError as error:
-        raise SessionError(f"{path}: is being recorded, recovered or removed; try again when that has ended") from error
-    try:
-        yield
-    finally:
-        lock.release()
+    return add_derived(path, PROXY_NAME, "the small video", lambda reader, partial: _write(reader, partial, progress))
 
 
 def _write(reader: SessionReader, partial: Path, progress: Progress) -> Segment:
@@ -149,7 +115,3 @@ class _H264:
         for packet in self._codec.encode(frame):
             if packet.pts is not None:
                 yield Picture(bytes(packet), packet.pts)
-
-
-def _silent(done: int, total: int) -> None:
-    """Nobody wants to know."""
