@@ -25,6 +25,8 @@ from barbotage_models.contract.geometry import SCALE_MAX_MM_PER_PX, SCALE_MIN_MM
 
 MAX_PICTURE_PX = 4096
 """The widest mode of a UVC frame grabber (4K)."""
+MIN_BAUD, MAX_BAUD = 1200, 4_000_000
+"""The slowest rate that a session could sensibly be fetched at, and the fastest of Linux's serial drivers (B4000000)."""
 _SCALE_BOUNDS = (SCALE_MIN_MM_PER_PX, SCALE_MAX_MM_PER_PX)
 
 
@@ -134,6 +136,31 @@ class RecordingConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkConfig:
+    """The link to a PC."""
+
+    serial: str = field(
+        default="",
+        metadata=setting("Port that a PC is connected to, for example /dev/ttyGS0; empty: none, unless --serial names one."),
+    )
+    baud: int = field(
+        default=0,
+        metadata=setting("Rate of a UART, at least 1200; 0 for USB, which has none.", unit="Bd", bounds=(0, MAX_BAUD)),
+    )
+    security: str = field(
+        default="required",
+        metadata=setting(
+            "'none' is the laboratory setting: no pairing, no encryption; screen and sessions say so. Never with patients.",
+            choices=("required", "none"),
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        if 0 < self.baud < MIN_BAUD:
+            raise ConfigError(f"baud = {self.baud}: must be 0 (USB) or between {MIN_BAUD} and {MAX_BAUD} Bd")
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceConfig:
     """Everything that can be set. Every value has unit, bounds and help in its field's metadata."""
 
@@ -141,6 +168,7 @@ class DeviceConfig:
     model: ModelConfig = field(default_factory=ModelConfig, metadata=setting("The network."))
     screen: ScreenConfig = field(default_factory=ScreenConfig, metadata=setting("The bedside screen."))
     recording: RecordingConfig = field(default_factory=RecordingConfig, metadata=setting("The recording of sessions."))
+    link: LinkConfig = field(default_factory=LinkConfig, metadata=setting("The link to a PC."))
     tracker: TrackerSettings = field(
         default_factory=TrackerSettings, metadata=setting("How things are followed from frame to frame.")
     )

@@ -305,7 +305,10 @@ class DeviceEnd(Peer):
         role = PAIRABLE.get(values.text("role", Role.SERVICE.word))
         if role is None:
             raise values.wrong("role", f"one of {', '.join(PAIRABLE)}")
-        return self.desk.start(values.text("name", longest=MAX_NAME), role, self._now_s)
+        name = values.text("name", longest=MAX_NAME)
+        if not name.isprintable() or not name.strip():
+            raise values.wrong("name", "one line of printable characters")  # it stands on screens and terminals
+        return self.desk.start(name, role, self._now_s)
 
     def _pair_step(self, values: Values, _caller: Caller) -> dict[str, object]:
         return self.desk.step(values.octets("spake"), self._now_s)

@@ -68,16 +68,28 @@ class _Offer:
 class PairingDesk:
     """The device's half: hands out codes, counts tries, rests after failures."""
 
-    def __init__(self, screen: PairingScreen, new_code: Callable[[], str] = random_code) -> None:
+    def __init__(
+        self,
+        screen: PairingScreen,
+        new_code: Callable[[], str] = random_code,
+        in_procedure: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """``in_procedure``: no code is shown while a procedure is running."""
         self._screen = screen
         self._new_code = new_code
+        self._in_procedure = in_procedure
         self._offer: _Offer | None = None
         self._rest_until_s = 0.0
         self._rest_s = REST_S
 
     def start(self, name: str, role: Role, now_s: float) -> dict[str, object]:
-        """Shows a new code. The same host asking again while its code is valid keeps it. Raises CallError while resting."""
+        """Shows a new code. The same host asking again while its code is valid keeps it.
+
+        Raises CallError during a procedure and while resting.
+        """
         self.tick(now_s)
+        if self._in_procedure():
+            raise CallError(Code.BUSY, "a procedure is running; the device pairs when it has ended")
         if now_s < self._rest_until_s:
             raise CallError(Code.BUSY, f"too many wrong codes; pairing rests for {self._rest_until_s - now_s:.0f} s")
         if self._offer is None or (self._offer.name, self._offer.role) != (name, role):

@@ -75,6 +75,11 @@ class LinkServer:
         self._transport: Transport | None = None
         self._thread: threading.Thread | None = None
 
+    @property
+    def listening(self) -> bool:
+        """Whether a host is connected and was heard lately; otherwise what is published goes nowhere."""
+        return self.end.listening
+
     def publish(self, topic: str, t_ns: int, value: Any) -> None:
         """Sends the newest value of a topic to a host that listens; from any thread, never blocks."""
         if self.end.listening:

@@ -25,6 +25,8 @@ MAX_HZ = 60.0
 DEFAULT_LOG_LEVEL = 20
 """Information, as in Python's logging."""
 HASH_PIECE_BYTES = 1 << 20
+LOCAL_VALUES = {"link.security": "none"}
+"""Settings that no host may make: whoever turns security off stands at the device."""
 MAX_HASH_BYTES = 8 << 20
 """Hashed in one request: 40 ms on a Raspberry Pi 4, during which nothing else is served."""
 
@@ -325,7 +327,11 @@ class Service:
         configuration = self._served.configuration
         if values.text("revision") != configuration.revision():
             raise CallError(Code.REVISION_CONFLICT, "the configuration was changed meanwhile; read it again")
-        restart = configuration.set(values.map("values"))
+        wanted, present = values.map("values"), configuration.values()
+        for key, value in LOCAL_VALUES.items():
+            if wanted.get(key) == value != present.get(key):
+                raise CallError(Code.FORBIDDEN, f"{key} = '{value}' is set at the device only, in its configuration file")
+        restart = configuration.set(wanted)
         return {"revision": configuration.revision(), "restart": restart}
 
     def _not_now(self, what: str) -> None:

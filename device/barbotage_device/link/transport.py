@@ -7,6 +7,7 @@ import os
 import select
 import struct
 import termios
+import threading
 import tty
 from typing import Protocol
 
@@ -55,6 +56,7 @@ class DescriptorTransport:
         self.descriptor = descriptor
         self.name = name
         self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._wake_lock = threading.Lock()
 
     def wait(self, timeout_s: float, want_write: bool) -> bool:
         """As in Transport."""
@@ -112,15 +114,17 @@ class DescriptorTransport:
 
     def wake(self) -> None:
         """As in Transport."""
-        with contextlib.suppress(OSError):  # a full pipe wakes as well; a closed one needs no waking
+        # Under a lock: the number of a pipe closed meanwhile may already be that of another file, a session's for example.
+        with self._wake_lock, contextlib.suppress(OSError):  # a full pipe wakes as well; a closed one needs no waking
             os.write(self._wake_write, b"\0")
 
     def close(self) -> None:
         """As in Transport."""
-        for descriptor in (self._wake_read, self._wake_write):
-            with contextlib.suppress(OSError):
-                os.close(descriptor)
-        self._wake_read = self._wake_write = -1
+        with self._wake_lock:
+            for descriptor in (self._wake_read, self._wake_write):
+                with contextlib.suppress(OSError):
+                    os.close(descriptor)
+            self._wake_read = self._wake_write = -1
 
     def _lost(self, error: OSError) -> LinkLostError:
         if error.errno in (errno.EIO, errno.ENXIO, errno.ENODEV):

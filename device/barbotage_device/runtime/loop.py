@@ -14,6 +14,7 @@ from barbotage_device.runtime.pipeline import Clock, Guidance, Pipeline
 from barbotage_device.runtime.recording.recording import SessionRecording
 from barbotage_device.runtime.runtimes import ModelError
 from barbotage_device.runtime.status import Condition, Status, Summary
+from barbotage_device.runtime.telemetry import Teller
 from barbotage_device.runtime.timing import StageTimes
 
 NS_PER_S = 1_000_000_000
@@ -76,6 +77,7 @@ class LiveLoop:
         clock: Clock,
         screen: Screen | None = None,
         recording: SessionRecording | None = None,
+        teller: Teller | None = None,
     ) -> None:
         self._feed = feed
         self._pipeline = pipeline
@@ -84,6 +86,7 @@ class LiveLoop:
         self._clock = clock
         self._screen = screen
         self._recording = recording
+        self._teller = teller
         self._times = StageTimes()
         self._count = _Counters()
 
@@ -194,12 +197,18 @@ class LiveLoop:
         stopped = None if self._recording is None else self._recording.stopped
         if stopped is not None and not self._count.stop_told:
             self._count.stop_told = True
-            self._reports.event(f"RECORDING STOPPED: {stopped}; guidance goes on, nothing more is recorded")
+            text = f"RECORDING STOPPED: {stopped}; guidance goes on, nothing more is recorded"
+            self._reports.event(text)
+            if self._teller is not None:
+                self._teller.happened("recorder-stopped", {"why": stopped})
+                self._teller.say("error", text)
 
     def _say(self, level: str, text: str) -> None:
         self._reports.event(text)
         if self._recording is not None:
             self._recording.say(level, text)
+        if self._teller is not None:
+            self._teller.say(level, text)
 
     def _stale(self) -> Guidance | None:
         if self._count.model_error is not None:
@@ -214,6 +223,8 @@ class LiveLoop:
             stages[Stage.DRAW] = self._clock() - before_ns
         if self._recording is not None:
             self._recording.turn(guidance, condition, self._pipeline.accepted, stages)
+        if self._teller is not None:
+            self._teller.turn(guidance, condition, self._pipeline.accepted)
         return goes_on
 
     def _status_when_due(self) -> None:

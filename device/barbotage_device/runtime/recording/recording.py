@@ -26,6 +26,10 @@ CALM_QUEUE = 30
 """Frames that may wait in the recorder before a replay waits: half of the recorder's own queue."""
 
 
+Told = Callable[[str, Mapping[str, Any]], None]
+"""Hears the kind and the value of an event."""
+
+
 @dataclass(frozen=True, slots=True)
 class Clocks:
     """``capture``: the clock of ``capture_ns`` in ns, None when frames carry the only time there is (files, the demo). ``utc``: wall clock in ns."""
@@ -52,8 +56,10 @@ class SessionRecording:
     live clock (a file played as fast as possible) waits for the recorder rather than lose frames.
     """
 
-    def __init__(self, recorder: Recorder, header: Header, clocks: Clocks) -> None:
+    def __init__(self, recorder: Recorder, header: Header, clocks: Clocks, told: Told | None = None) -> None:
+        """``told`` hears every event as it is recorded, on the thread that records it."""
         self._recorder = recorder
+        self._told = told or _nobody
         self._header = header
         self._clocks = clocks
         self._edges = Edges()
@@ -65,6 +71,16 @@ class SessionRecording:
     def path(self) -> Path:
         """The session's folder."""
         return self._recorder.path
+
+    @property
+    def id(self) -> str:
+        """The session's ULID."""
+        return self._header.id
+
+    @property
+    def recorder_drops(self) -> int:
+        """Frames that the recorder could not take so far."""
+        return self._recorder.drops.recorder_frames
 
     @property
     def stopped(self) -> str | None:
@@ -79,7 +95,7 @@ class SessionRecording:
     def begin(self, config: Mapping[str, Any]) -> None:
         """Records that the session starts and with which settings."""
         at_ns = self._header.started_capture_ns
-        self._recorder.event("session-started", at_ns, DEVICE, {"source": self._header.source})
+        self.event(Happening("session-started", {"source": self._header.source}), at_ns)
         self._message("/config", at_ns, partial(dict, config))
         self._clock(at_ns)
 
@@ -128,6 +144,7 @@ class SessionRecording:
     def event(self, happening: Happening, at_ns: int | None = None) -> None:
         """Records an event, now unless ``at_ns`` says when."""
         self._recorder.event(happening.kind, self.now_ns if at_ns is None else at_ns, happening.by, happening.value)
+        self._told(happening.kind, happening.value)
 
     def say(self, level: str, text: str) -> None:
         """Records a line of the log."""
@@ -185,6 +202,10 @@ class SessionRecording:
         while self._recorder.queued >= CALM_QUEUE and self._recorder.stopped is None and waited_s < PATIENCE_S:
             time.sleep(PATIENCE_STEP_S)
             waited_s += PATIENCE_STEP_S
+
+
+def _nobody(kind: str, value: Mapping[str, Any]) -> None:
+    """Nobody hears."""
 
 
 def _health(folder: Path, rate_hz: float, source_drops: int, recorder_drops: int, queued: int) -> Record:

@@ -11,10 +11,10 @@ from barbotage_device.config import DeviceConfig
 from barbotage_device.runtime.identity import device_identity, software
 from barbotage_device.runtime.interpreter import LoadedModel
 from barbotage_device.runtime.pipeline import PipelineSettings
-from barbotage_device.runtime.recording.recording import Clocks, SessionRecording
+from barbotage_device.runtime.recording.recording import Clocks, SessionRecording, Told
 from barbotage_device.runtime.recording.room import REFERENCE_PX_PER_S, Room, retention
 from barbotage_device.session.ids import new_ulid
-from barbotage_device.session.manifest import Header, ModelIdentity, Side
+from barbotage_device.session.manifest import Header, LinkSetting, ModelIdentity, Side
 from barbotage_device.session.recorder import Recorder, RecorderSettings
 
 SIDES: dict[str, Side] = {"left": "left", "right": "right"}
@@ -42,21 +42,30 @@ def recording_request(
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is recorded: the source's name, whether it is simulated, its scale if known, and the capture clock's first moment."""
+    """What is recorded: the source's name, whether it is simulated, its scale if known, and the capture clock's first moment.
+
+    ``link``: how a PC can reach the program that records.
+    """
 
     source: str
     simulated: bool
     started_capture_ns: int
     scale_mm_per_px: tuple[float, float] | None = None
+    link: LinkSetting = "none"
 
 
 def start_recording(
-    request: RecordingRequest, subject: Subject, model: LoadedModel, clocks: Clocks, config: Mapping[str, Any]
+    request: RecordingRequest,
+    subject: Subject,
+    model: LoadedModel,
+    clocks: Clocks,
+    config: Mapping[str, Any],
+    told: Told | None = None,
 ) -> SessionRecording:
-    """A session that records from now on. ``config`` is kept in it as /config. Raises SessionError when nothing can be written."""
+    """A session that records from now on. ``config`` is kept in it as /config; ``told`` hears its events. Raises SessionError when nothing can be written."""
     header = _header(request, subject, model, clocks.utc())
     recorder = Recorder(request.root, header, encoder_of(request.encoding), RecorderSettings())
-    recording = SessionRecording(recorder, header, clocks)
+    recording = SessionRecording(recorder, header, clocks, told)
     recording.begin(config)
     return recording
 
@@ -95,4 +104,5 @@ def _header(request: RecordingRequest, subject: Subject, model: LoadedModel, utc
         device=device_identity(),
         software=software(),
         model=model_identity(model),
+        link=subject.link,
     )
