@@ -116,6 +116,10 @@ def run_command(
     image_format: Annotated[
         str | None, typer.Option("--image-format", metavar="jpeg|lossless", help="How frames are recorded.")
     ] = None,
+    serial: link_cli.SerialOption = None,
+    baud: link_cli.BaudOption = None,
+    state: link_cli.StateOption = None,
+    no_security: link_cli.NoSecurityOption = False,
     as_json: JsonOption = False,
 ) -> int:
     """The bedside program: frames in, guidance on the screen, everything into a session.
@@ -123,6 +127,8 @@ def run_command(
     Keys in the window: space accepts the best deposit, o overlay, f freeze, l language, b bookmark, p patient event, q quit.
     With --headless or without a display there is no window and the best deposit is accepted without asking.
     Before a recording starts there must be room for it (section [recording] of the configuration), else the run is refused with 4.
+    With --serial (or serial in the section [link]) a PC can watch and fetch sessions meanwhile; the port may come and go.
+    A PC must be paired once ('barbotage pair') while nothing is recorded: the code then appears on the screen.
 
     \b
     Examples:
@@ -131,10 +137,12 @@ def run_command(
       barbotage-device run --source file:scan.mp4 --live --mm-per-px 0.1
       barbotage-device run --source sim --headless --frames 300 --json
       barbotage-device run --source v4l2:/dev/video0 --record sessions --side right
+      barbotage-device run --source v4l2:/dev/video0 --record sessions --serial /dev/ttyGS0
     """
 
     def action() -> int:
         from barbotage_device.capture.opening import SourceKind, parse_src
+        from barbotage_device.runtime.link_request import LinkOptions
         from barbotage_device.runtime.models import choose_model
         from barbotage_device.runtime.pipeline import PipelineSettings
         from barbotage_device.runtime.running import RunRequest, run
@@ -152,6 +160,7 @@ def run_command(
             frames=frames,
             as_json=as_json,
             recording=_recording(chosen, spec, record, side, image_format),
+            link=link_cli.link_of_run(LinkOptions(serial, baud, config, state, no_security), chosen, record),
         )
         return run(request, choose_model(model or _configured_model(chosen), threads or _configured_threads(chosen)), console)
 

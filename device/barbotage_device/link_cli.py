@@ -1,35 +1,47 @@
-"""The commands ``barbotage-device serve|serial``: options and help. What they do is in ``runtime``."""
+"""The command ``barbotage-device serve`` and the options of the link: help and checks. What they do is in ``runtime.linking``."""
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from barbotage_device.console import EXIT_DONE, Console, guarded
 
+if TYPE_CHECKING:
+    from barbotage_device.config import DeviceConfig
+    from barbotage_device.runtime.link_request import LinkOptions, LinkRequest
+
+SerialOption = Annotated[
+    str | None,
+    typer.Option("--serial", metavar="PORT", help="Serve a PC on this tty: /dev/ttyGS0 (USB gadget), /dev/serial0, …"),
+]
+BaudOption = Annotated[int | None, typer.Option("--baud", min=1200, max=4_000_000, help="Rate of a UART; leave it out for USB.")]
+StateOption = Annotated[Path | None, typer.Option("--state", metavar="DIR", help="Folder of the device's key and its pairings.")]
+NoSecurityOption = Annotated[
+    bool, typer.Option("--no-security", help="Laboratory setting: no pairing, no encryption. Never with patients.")
+]
+
 
 def serve_command(
-    serial: Annotated[str, typer.Option("--serial", metavar="PORT", help="The tty: /dev/ttyGS0 (USB gadget), /dev/serial0, …")],
-    sessions: Annotated[Path, typer.Option("--sessions", metavar="DIR", help="Folder of the recorded sessions.")] = Path(
-        "sessions"
-    ),
-    baud: Annotated[
-        int | None, typer.Option("--baud", min=1200, max=4_000_000, help="Rate of a UART; leave it out for USB.")
+    serial: SerialOption = None,
+    sessions: Annotated[
+        Path | None,
+        typer.Option(
+            "--sessions", metavar="DIR", help="Folder of the recorded sessions; by default the configured one, else 'sessions'."
+        ),
     ] = None,
+    baud: BaudOption = None,
     config: Annotated[
         Path | None, typer.Option("--config", metavar="TOML", help="Configuration file that hosts read and change.")
     ] = None,
-    state: Annotated[
-        Path | None, typer.Option("--state", metavar="DIR", help="Folder of the device's key and its pairings.")
-    ] = None,
-    no_security: Annotated[
-        bool, typer.Option("--no-security", help="Laboratory setting: no pairing, no encryption. Never with patients.")
-    ] = False,
+    state: StateOption = None,
+    no_security: NoSecurityOption = False,
 ) -> int:
     """Serves the link to a PC: sessions, configuration, clock, live health. Without the bedside program.
 
     The port may come and go. A PC must be paired once ('barbotage pair'): the code then appears here.
+    What the options leave open is read from the section [link] of the configuration.
 
     \b
     Examples:
@@ -38,20 +50,31 @@ def serve_command(
     """
 
     def action() -> int:
-        from barbotage_device.runtime.linking import LinkRequest, default_config, serve_until_terminated, state_folder
+        from barbotage_device.config import DeviceConfig, load_config
+        from barbotage_device.errors import UsageError
+        from barbotage_device.runtime.link_request import LinkOptions, link_request
+        from barbotage_device.runtime.linking import serve_until_terminated
 
-        request = LinkRequest(
-            port=serial,
-            baud=baud,
-            sessions=sessions,
-            config=config or default_config(os.environ),
-            state=state or state_folder(os.environ),
-            secured=not no_security,
-        )
+        # A file that is not there yet is what hosts will make.
+        chosen = DeviceConfig() if config is not None and not config.exists() else load_config(config, os.environ)
+        request = link_request(LinkOptions(serial, baud, config, state, no_security), chosen, sessions, os.environ)
+        if request is None:
+            raise UsageError("no port to serve; add --serial PORT, or set serial in the section [link] of the configuration")
         return serve_until_terminated(request, console)
 
     console = Console()
     return guarded(action, console)
+
+
+def link_of_run(options: "LinkOptions", chosen: "DeviceConfig", record: Path | None) -> "LinkRequest | None":
+    """How the bedside program serves a PC; None without a port. Raises UsageError for options that then mean nothing."""
+    from barbotage_device.errors import UsageError
+    from barbotage_device.runtime.link_request import link_request
+
+    request = link_request(options, chosen, record, os.environ)
+    if request is None and options.given:
+        raise UsageError("--baud, --state and --no-security belong to the link to a PC; add --serial PORT")
+    return request
 
 
 def serial_command() -> int:

@@ -121,6 +121,11 @@ class Outbox:
             self.counts.events_dropped += 1
             self._forget_event(next(iter(self._events)))
 
+    @property
+    def events_waiting(self) -> int:
+        """Events that were not acknowledged yet."""
+        return len(self._events)
+
     def acknowledge(self, sequence: int) -> None:
         """Forgets an event: it has arrived."""
         self._forget_event(sequence)

@@ -46,6 +46,11 @@ class Mailbox:
         with self._lock:
             self._log.append(line)
 
+    @property
+    def events_waiting(self) -> int:
+        """Events that nobody has taken yet."""
+        return len(self._events)
+
     def take(self) -> tuple[list[Telemetry], list[Event], list[LogLine]]:
         """All that is there."""
         with self._lock:
@@ -79,6 +84,11 @@ class LinkServer:
     def listening(self) -> bool:
         """Whether a host is connected and was heard lately; otherwise what is published goes nowhere."""
         return self.end.listening
+
+    @property
+    def events_waiting(self) -> int:
+        """Events that the host has not acknowledged yet; none where nobody listens."""
+        return self.mailbox.events_waiting + self.end.outbox.events_waiting if self.listening else 0
 
     def publish(self, topic: str, t_ns: int, value: Any) -> None:
         """Sends the newest value of a topic to a host that listens; from any thread, never blocks."""

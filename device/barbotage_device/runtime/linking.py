@@ -5,8 +5,9 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,21 +26,16 @@ from barbotage_device.link.session_store import SessionFolder
 from barbotage_device.link.transport import TtyTransport
 from barbotage_device.runtime.health import read_health
 from barbotage_device.runtime.identity import device_identity, software
+from barbotage_device.runtime.link_request import LinkRequest
+from barbotage_device.session.catalogue import find_sessions
+from barbotage_device.session.errors import SessionError
+from barbotage_device.session.files import is_claimed
+from barbotage_device.session.manifest import read_manifest
 
 HEALTH_EVERY_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class LinkRequest:
-    """How to serve. ``baud`` None: the port has no rate of its own (USB). ``secured`` False is the laboratory setting."""
-
-    port: str
-    baud: int | None
-    sessions: Path
-    config: Path
-    state: Path
-    """Keys and pairings."""
-    secured: bool = True
+LABORATORY_WARNING = (
+    "LABORATORY SETTING: the link is neither authenticated nor encrypted; whoever holds the cable can read and change everything"
+)
 
 
 class SystemClock:
@@ -73,18 +69,17 @@ class ConsoleScreen:
         self._console.note("pairing: done" if paired else "pairing: the code is void")
 
 
-def state_folder(environ: Mapping[str, str]) -> Path:
-    """Where keys and pairings are kept: ``barbotage`` under $XDG_STATE_HOME, by default ~/.local/state."""
-    return Path(environ.get("XDG_STATE_HOME") or Path(environ.get("HOME", "/root")) / ".local" / "state") / "barbotage"
-
-
 def make_server(
     request: LinkRequest,
     screen: PairingScreen,
     notice: Callable[[str], None],
-    in_procedure: Callable[[], bool] = lambda: False,
+    in_procedure: Callable[[], bool] | None = None,
 ) -> LinkServer:
-    """A server for this computer, not yet running. Raises LinkError when keys or pairings are damaged, OSError."""
+    """A server for this computer, not yet running. ``in_procedure``: by default whether any program records into the folder of sessions.
+
+    Raises LinkError when keys or pairings are damaged, OSError.
+    """
+    in_procedure = in_procedure or partial(is_recording_into, request.sessions)
     who = device_identity()
     hosts = PairedHosts(request.state, time.time_ns)
     identity = DeviceIdentity(
@@ -98,7 +93,13 @@ def make_server(
         notice("the host is gone" if caller is None else f"connected: '{caller.name}' as {caller.role.word}")
 
     end = DeviceEnd(
-        identity, hosts, PairingDesk(screen), Methods(), LineRate.of_baud(request.baud), secrets.token_bytes, on_connection
+        identity,
+        hosts,
+        PairingDesk(screen, in_procedure=in_procedure),
+        Methods(),
+        LineRate.of_baud(request.baud),
+        secrets.token_bytes,
+        on_connection,
     )
     started_s = time.monotonic()
 
@@ -125,9 +126,7 @@ def make_server(
 def serve(request: LinkRequest, console: Console) -> int:
     """Serves until it is interrupted; health goes out each second to a host that listens."""
     if not request.secured:
-        console.warning(
-            "LABORATORY SETTING: the link is neither authenticated nor encrypted; whoever holds the cable can read and change everything"
-        )
+        console.warning(LABORATORY_WARNING)
     server = make_server(request, ConsoleScreen(console), lambda text: console.note(f"{request.port}: {text}"))
     server.start()
     try:
@@ -138,10 +137,17 @@ def serve(request: LinkRequest, console: Console) -> int:
     return EXIT_DONE
 
 
-def default_config(environ: Mapping[str, str]) -> Path:
-    """The user's configuration file, whether it exists or not."""
-    base = environ.get("XDG_CONFIG_HOME") or f"{environ.get('HOME', '/root')}/.config"
-    return Path(base) / "barbotage" / "device.toml"
+def is_recording_into(root: Path) -> bool:
+    """Whether a living program records a session under ``root`` now."""
+    for path in reversed(find_sessions(root)):  # the newest first
+        try:
+            state = read_manifest(path).state
+        except SessionError:
+            continue
+        # Only then the claim is tried: it would be in the way of a recorder that is about to claim its new folder.
+        if state == "recording" and is_claimed(path):
+            return True
+    return False
 
 
 def serve_until_terminated(request: LinkRequest, console: Console) -> int:

@@ -28,8 +28,11 @@ from barbotage_device.runtime.recording.starting import (
     start_recording,
 )
 from barbotage_device.runtime.status import Status, Summary, status_line, status_record, summary_line, summary_record
+from barbotage_device.runtime.telemetry import About
 
 if TYPE_CHECKING:
+    from barbotage_device.runtime.bedside_link import BedsideLink
+    from barbotage_device.runtime.link_request import LinkRequest
     from barbotage_device.runtime.screen import BedsideScreen, Heard
 
 
@@ -46,6 +49,8 @@ class RunRequest:
     as_json: bool
     recording: RecordingRequest | None = None
     """Where to record the session; None records nothing."""
+    link: "LinkRequest | None" = None
+    """How to serve a PC meanwhile; None: not at all."""
 
 
 def run(request: RunRequest, model: LoadedModel, console: Console) -> int:
@@ -55,12 +60,17 @@ def run(request: RunRequest, model: LoadedModel, console: Console) -> int:
     """
     if request.recording is not None:
         _make_room(request.recording, console)
+    with _link(request, console) as link:
+        return _run(request, model, console, link)
+
+
+def _run(request: RunRequest, model: LoadedModel, console: Console, link: "BedsideLink | None") -> int:
     watch = SourceWatch()
     source = open_source(request.spec, request.capture, on_event=watch.on_event)
-    with _terminated_like_interrupt() as told:
-        recording = None if request.recording is None else _recording(request, request.recording, source, model)
+    with _terminated_like_interrupt() as told, _procedure(link, request.recording is not None):
+        recording = None if request.recording is None else _recording(request, request.recording, source, model, link)
         try:
-            summary = _loop(request, model, console, _Parts(source, watch, recording))
+            summary = _loop(request, model, console, _Parts(source, watch, recording, link))
         finally:
             manifest = None if recording is None else close_recording(recording, console)
     if recording is not None and manifest is not None:
@@ -79,19 +89,22 @@ class _Parts:
     source: Source
     watch: SourceWatch
     recording: SessionRecording | None
+    link: "BedsideLink | None"
 
 
 def _loop(request: RunRequest, model: LoadedModel, console: Console, parts: _Parts) -> Summary:
     recording = parts.recording
     pipeline = Pipeline(model.interpreter, model.card, request.pipeline)
-    heard = None if recording is None else recording.operator
-    screen = None if request.screen_size is None else _screen(request, request.screen_size, pipeline, console, heard)
+    screen = None if request.screen_size is None else _screen(request, request.screen_size, pipeline, console, parts)
     settings = LoopSettings(frames=request.frames, accept_best=screen is None)
     feed = feed_of(parts.source, parts.watch, None if recording is None else recording.frame)
     reports = _reports(request.as_json, console)
-    loop = LiveLoop(feed, pipeline, reports, settings, time.monotonic_ns, screen, recording)
+    teller = None if parts.link is None else parts.link.teller
+    loop = LiveLoop(feed, pipeline, reports, settings, time.monotonic_ns, screen, recording, teller)
     where = "" if recording is None else f" recording to {recording.path};"
     console.note(f"{parts.source.name}: {model.interpreter.name};{where} Ctrl-C ends")
+    if parts.link is not None:
+        parts.link.start(has_window=screen is not None)
     try:
         summary = loop.run()
     finally:
@@ -109,7 +122,35 @@ def _make_room(request: RecordingRequest, console: Console) -> None:
         console.note(f"removed the synced session {removed} to make room")
 
 
-def _recording(request: RunRequest, recording: RecordingRequest, source: Source, model: LoadedModel) -> SessionRecording:
+@contextmanager
+def _link(request: RunRequest, console: Console) -> Iterator["BedsideLink | None"]:
+    """The link to a PC, ended at the end; None when there is none."""
+    if request.link is None:
+        yield None
+        return
+    # Only here: the link's cryptography costs a tenth of a second and 20 MB that a run without it does without.
+    from barbotage_device.runtime.bedside_link import BedsideLink
+
+    with BedsideLink(request.link, About(str(request.spec), request.spec.kind is SourceKind.SIM), console) as link:
+        yield link
+
+
+@contextmanager
+def _procedure(link: "BedsideLink | None", recorded: bool) -> Iterator[None]:
+    """While a session is recorded a PC may not pair, set the clock or change the configuration."""
+    if link is None:
+        yield
+        return
+    link.procedure = recorded
+    try:
+        yield
+    finally:
+        link.procedure = False
+
+
+def _recording(
+    request: RunRequest, recording: RecordingRequest, source: Source, model: LoadedModel, link: "BedsideLink | None"
+) -> SessionRecording:
     live = source.delivery is Delivery.NEWEST_ONLY
     scale = request.capture.scale
     subject = Subject(
@@ -117,18 +158,28 @@ def _recording(request: RunRequest, recording: RecordingRequest, source: Source,
         simulated=request.spec.kind is SourceKind.SIM,
         started_capture_ns=time.monotonic_ns() if live else getattr(source, "started_capture_ns", 0),
         scale_mm_per_px=None if scale is None else (scale.x_mm_per_px, scale.z_mm_per_px),
+        link="none" if request.link is None else request.link.setting,
     )
     config = settings_record(request.pipeline) | {"source": str(request.spec), "language": str(request.language), "live": live}
-    return start_recording(recording, subject, model, Clocks(time.monotonic_ns if live else None), config)
+    told = None if link is None else link.teller.happened
+    started = start_recording(recording, subject, model, Clocks(time.monotonic_ns if live else None), config, told)
+    if link is not None:
+        link.teller.recording = started
+    return started
 
 
-def _screen(
-    request: RunRequest, size: ScreenSize, pipeline: Pipeline, console: Console, heard: "Heard | None"
-) -> "BedsideScreen | None":
+def _screen(request: RunRequest, size: ScreenSize, pipeline: Pipeline, console: Console, parts: _Parts) -> "BedsideScreen | None":
     # Only here: drawing and its fonts cost memory that a headless run does without.
+    from barbotage_device.bedside.view import LinkSigns
     from barbotage_device.runtime.screen import open_screen
 
-    screen = open_screen(pipeline, size, request.language, str(request.spec), heard)
+    heard: Heard | None = None
+    if parts.recording is not None:
+        heard = parts.recording.operator
+    elif parts.link is not None:
+        heard = parts.link.teller.operator
+    signs = LinkSigns if parts.link is None else parts.link.signs
+    screen = open_screen(pipeline, size, request.language, str(request.spec), heard, signs)
     if isinstance(screen, str):
         console.warning(f"no window: {screen}; running without one")
         return None

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from barbotage_device.bedside.overlay import Renderer
 from barbotage_device.bedside.texts import Language
-from barbotage_device.bedside.view import BedsideView, ScreenSize
+from barbotage_device.bedside.view import BedsideView, LinkSigns, ScreenSize
 from barbotage_device.bedside.window import Key, Window, open_window
 from barbotage_device.guidance.aim import Aim
 from barbotage_device.guidance.aiming import unknown_aim
@@ -98,10 +98,12 @@ class Offscreen:
 
 Heard = Callable[[str, Mapping[str, Any]], None]
 """Hears what the operator does: the kind of event and its value, as a session records them."""
+Signs = Callable[[], LinkSigns]
+"""What is to be said about the link to a PC now."""
 
 
 class BedsideScreen:
-    """Shows guidance in a window and obeys the keys of the window (see Key). ``heard`` is told what the operator does."""
+    """Shows guidance in a window and obeys the keys of the window (see Key). ``heard`` is told what the operator does; ``signs`` is asked at each picture."""
 
     def __init__(
         self,
@@ -111,6 +113,7 @@ class BedsideScreen:
         language: Language,
         source_text: str,
         heard: Heard | None = None,
+        signs: Signs = LinkSigns,
     ) -> None:
         self._window = window
         self._pipeline = pipeline
@@ -118,6 +121,7 @@ class BedsideScreen:
         self._presentation = Presentation(language)
         self._source_text = source_text
         self._heard = heard or _nobody
+        self._signs = signs
         self._shown: Guidance | None = None
 
     @property
@@ -133,7 +137,7 @@ class BedsideScreen:
             view = blank_view(condition, self._presentation, self._source_text)
         else:
             view = view_of(self._shown, condition, self._presentation)
-        self._window.show(self._renderer.draw(view))
+        self._window.show(self._renderer.draw(replace(view, link=self._signs())))
         pressed = self._window.keys()
         wishes = [self._obey(key) for key in pressed]
         return all(wishes) and not self._window.closed
@@ -162,11 +166,16 @@ class BedsideScreen:
 
 
 def open_screen(
-    pipeline: Pipeline, size: ScreenSize, language: Language, source_text: str, heard: Heard | None = None
+    pipeline: Pipeline,
+    size: ScreenSize,
+    language: Language,
+    source_text: str,
+    heard: Heard | None = None,
+    signs: Signs = LinkSigns,
 ) -> BedsideScreen | str:
     """The bedside screen in a window, or the reason why there is no window."""
     window, reason = open_window(WINDOW_TITLE)
-    return reason if window is None else BedsideScreen(window, pipeline, size, language, source_text, heard)
+    return reason if window is None else BedsideScreen(window, pipeline, size, language, source_text, heard, signs)
 
 
 def window_problem() -> str | None:
