@@ -18,6 +18,7 @@ from barbotage_device.link.values import Values
 GREET_FOR_S = 30.0
 """A modem manager may hold a port for so long after it was plugged in."""
 ANSWER_WITHIN_S = 10.0
+NO_ANSWER = "no Barbotage device answers on this port"
 PROGRESS_EVERY_S = 0.25
 
 
@@ -56,7 +57,7 @@ class LinkClient:
     def greet(self, within_s: float = GREET_FOR_S) -> DeviceHello:
         """Who is at the other end. Raises LinkLostError when nobody answers, PeerRefusedError when the versions do not fit."""
         self.end.greet()
-        self._until(lambda: self.end.state is not State.GREETING, within_s, "no Barbotage device answers on this port")
+        self._until(lambda: self.end.state is not State.GREETING, within_s, NO_ANSWER)
         self._check_refusal()
         device = self.end.device
         if device is None:

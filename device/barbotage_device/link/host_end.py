@@ -233,8 +233,10 @@ class HostEnd(Peer):
             raise
         key = shaking.handshake.remote_static or b""
         if shaking.pinned is not None and key != shaking.pinned:
+            serial = self.device.serial if self.device else "?"
             self._refuse(
-                "another device answers under the name of the one that was paired; if it was replaced or reset, pair again"
+                f"THE KEY OF DEVICE {serial} HAS CHANGED: it was reset, or another device pretends to be it; nothing was asked of it. "
+                "Only if you know why: run 'barbotage pair' again, in front of its screen"
             )
             return
         shaking.sending = shake(kind, 3, shaking.handshake.write())

@@ -1,9 +1,11 @@
 """Keys and pairings on disk: the own static key, the hosts that a device knows, the devices that a host knows."""
 
+import fcntl
 import json
 import os
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +124,8 @@ class KnownDevice:
     name: str = ""
     port: str = ""
     """Where it was seen last."""
+    baud: int | None = None
+    """The rate of that port; None for USB."""
 
 
 class KnownDevices:
@@ -130,7 +134,7 @@ class KnownDevices:
     def __init__(self, folder: Path) -> None:
         """Raises LinkError when the file is malformed."""
         self._path = folder / DEVICES_NAME
-        self._devices = {device.serial: device for device in _load(self._path, KnownDevice)}
+        self._devices = self._read()
 
     def all(self) -> list[KnownDevice]:
         """Every device, by serial number."""
@@ -143,18 +147,37 @@ class KnownDevices:
 
     def remember(self, device: KnownDevice) -> None:
         """Keeps a device, in place of what was known under its serial number. Raises OSError."""
-        devices = self._devices | {device.serial: device}
-        _store(self._path, list(devices.values()))
-        self._devices = devices
+        with _alone(self._path):
+            self._keep(self._read() | {device.serial: device})
 
     def forget(self, serial: str) -> bool:
         """Removes a device; whether it was known. Raises OSError."""
-        if serial not in self._devices:
-            return False
-        devices = {known: device for known, device in self._devices.items() if known != serial}
+        with _alone(self._path):
+            devices = self._read()
+            if serial not in devices:
+                return False
+            self._keep({known: device for known, device in devices.items() if known != serial})
+            return True
+
+    def _read(self) -> dict[str, KnownDevice]:
+        """What is on the disk now: another process or thread may have changed it."""
+        return {device.serial: device for device in _load(self._path, KnownDevice)}
+
+    def _keep(self, devices: dict[str, KnownDevice]) -> None:
         _store(self._path, list(devices.values()))
         self._devices = devices
-        return True
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Holds off everybody else who changes the file, in this process or another. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _store(path: Path, entries: "list[Any]") -> None:
@@ -164,11 +187,12 @@ def _store(path: Path, entries: "list[Any]") -> None:
 def _load(path: Path, kind: type[Any]) -> list[Any]:
     try:
         document = json.loads(path.read_bytes())
-        entries = [kind(**entry) for entry in document]
+        names = {each.name for each in fields(kind)}
+        entries = [kind(**{name: value for name, value in entry.items() if name in names}) for entry in document]
         short = any(len(bytes.fromhex(entry.key)) != KEY_BYTES for entry in entries)
     except FileNotFoundError:
         return []
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         raise LinkError(f"{path} is damaged ({error}); delete it and pair again") from error
     if short:
         raise LinkError(f"{path} is damaged (a key has not {KEY_BYTES} bytes); delete it and pair again")

@@ -9,7 +9,7 @@ from barbotage_device.errors import UsageError
 from barbotage_device.link.keys import KnownDevices
 from barbotage_device.link.pairing import CODE_DIGITS
 from barbotage_device.link.roles import PAIRABLE
-from barbotage_host.devices.connecting import greet, pair
+from barbotage_host.devices.connecting import greet, pair, shake_hands
 from barbotage_host.devices.context import Context, warn_of_no_security
 from barbotage_host.devices.ports import list_candidates, system_ports
 from barbotage_host.devices.words import flat
@@ -27,6 +27,8 @@ def show_ports(context: Context) -> int:
         context.console.result(
             f"{'*' if each.ours else ' '} {each.port:24} {each.usb_id or '':10} {each.serial or '':20} {each.why}"
         )
+        if each.stable:
+            context.console.result(f"  also {each.stable}")
     if not candidates:
         context.console.note("no serial ports; a cable that only charges carries no data")
     return EXIT_DONE
@@ -49,7 +51,7 @@ def show_info(context: Context) -> int:
         }
         warn_of_no_security(connection, context)
         if pinned is not None or not device.secured:
-            connection.client.connect(pinned, context.within_s)
+            shake_hands(connection, context.home, context.within_s)
             facts["role"] = connection.client.end.role
             facts["status"] = connection.client.call("dev.status").all()
             facts["link"] = connection.client.call("link.stats").all()
@@ -74,7 +76,7 @@ def pair_device(context: Context, role: str, ask: Callable[[str], str]) -> int:
             raise UsageError(f"a code has {CODE_DIGITS} digits; run 'barbotage pair' again")
         return code
 
-    connection = pair(context.target, context.home, role, ask_code)
+    connection = pair(context.target, context.home, role, ask_code, context.within_s)
     connection.close()
     device = connection.device
     if context.as_json:

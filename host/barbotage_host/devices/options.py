@@ -15,8 +15,13 @@ if TYPE_CHECKING:
 PortOption = Annotated[
     str | None, typer.Option("--port", metavar="PORT", help="The serial port; by default that of the only device.")
 ]
-DeviceOption = Annotated[str | None, typer.Option("--device", metavar="SERIAL", help="The device with this serial number.")]
-BaudOption = Annotated[int | None, typer.Option("--baud", min=1200, max=4_000_000, help="Rate of a UART; leave it out for USB.")]
+DeviceOption = Annotated[
+    str | None, typer.Option("--device", metavar="SERIAL|NAME", help="The device with this serial number or name.")
+]
+BaudOption = Annotated[
+    int | None,
+    typer.Option("--baud", min=1200, max=4_000_000, help="Rate of a UART, remembered for its port; leave it out for USB."),
+]
 StateOption = Annotated[
     Path | None, typer.Option("--state", metavar="DIR", help="Folder of this host's key and the devices it knows.")
 ]
