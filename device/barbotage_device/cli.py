@@ -10,6 +10,8 @@ import typer
 
 from barbotage_device import link_cli, sessions_cli
 from barbotage_device.console import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, Console, guarded
+from barbotage_device.update import cli as update_cli
+from barbotage_device.update import launcher
 
 if TYPE_CHECKING:
     from barbotage_device.bedside.texts import Language
@@ -35,11 +37,16 @@ app = typer.Typer(
 
 app.add_typer(sessions_cli.app, name="sessions")
 app.command(name="serve")(link_cli.serve_command)
+app.add_typer(update_cli.app, name="update")
 app.command(name="serial")(link_cli.serial_command)
 
 ModelOption = Annotated[
     Path | None,
-    typer.Option("--model", metavar="FILE", help="A .tflite file with its card beside it; the bundled model by default."),
+    typer.Option(
+        "--model",
+        metavar="FILE",
+        help="A .tflite file with its card beside it; by default that of an active update, else the bundled one.",
+    ),
 ]
 ThreadsOption = Annotated[
     int | None, typer.Option("--threads", min=1, max=16, help="Threads of the network; leave one core free for capture.")
@@ -56,7 +63,8 @@ SizeOption = Annotated[
 
 
 def main() -> None:
-    """Entry point of the console script."""
+    """Entry point of the console script; goes on as the active software update when there is one."""
+    launcher.redirect(sys.argv[1:], os.environ)
     sys.exit(run_command_line(sys.argv[1:]))
 
 
@@ -82,7 +90,8 @@ def _show_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        Console().result(f"barbotage-device {version('barbotage')}")
+        folder = os.environ.get(launcher.VARIABLE)
+        Console().result(f"barbotage-device {version('barbotage')}" + (f" (update in {folder})" if folder else ""))
         raise typer.Exit(EXIT_DONE)
 
 
@@ -162,7 +171,9 @@ def run_command(
             recording=_recording(chosen, spec, record, side, image_format),
             link=link_cli.link_of_run(LinkOptions(serial, baud, config, state, no_security), chosen, record),
         )
-        return run(request, choose_model(model or _configured_model(chosen), threads or _configured_threads(chosen)), console)
+        active = link_cli.activate_updates(state, None if request.recording is None else request.recording.root, console)
+        named = model or _configured_model(chosen) or active
+        return run(request, choose_model(named, threads or _configured_threads(chosen)), console)
 
     console = Console()
     return guarded(action, console)
@@ -197,7 +208,7 @@ def detect_command(
         from barbotage_device.runtime.models import choose_model
 
         settings = CaptureSettings(scale=_scale(mm_per_px))
-        return Detecting(choose_model(model, threads or 1), settings, console, as_json).run(paths)
+        return Detecting(choose_model(model or _active_model(), threads or 1), settings, console, as_json).run(paths)
 
     console = Console()
     return guarded(action, console)
@@ -231,7 +242,8 @@ def demo_command(
         from barbotage_device.runtime.models import choose_model
 
         request = DemoRequest(out, _language(language or "en"), _size(size or DEFAULT_SIZE), seed)
-        return demo(request, choose_model(model, threads or 1), console, as_json=as_json, with_window=not headless)
+        chosen = choose_model(model or _active_model(), threads or 1)
+        return demo(request, chosen, console, as_json=as_json, with_window=not headless)
 
     console = Console()
     return guarded(action, console)
@@ -252,7 +264,7 @@ def check_command(model: ModelOption = None, threads: ThreadsOption = None, as_j
     def action() -> int:
         from barbotage_device.runtime.selfcheck import check
 
-        return check(model, threads or 1, console, as_json)
+        return check(model or _active_model(), threads or 1, console, as_json)
 
     console = Console()
     return guarded(action, console)
@@ -279,7 +291,7 @@ def bench_command(
         from barbotage_device.runtime.bench import BenchRequest, bench
         from barbotage_device.runtime.models import choose_model
 
-        return bench(BenchRequest(frames, screen_size, as_json), choose_model(model, threads or 1), console)
+        return bench(BenchRequest(frames, screen_size, as_json), choose_model(model or _active_model(), threads or 1), console)
 
     console = Console()
     return guarded(action, console)
@@ -318,6 +330,13 @@ def _recording(
 
 def _configured_model(chosen: "DeviceConfig") -> Path | None:
     return Path(chosen.model.path) if chosen.model.path else None
+
+
+def _active_model() -> Path | None:
+    """The model of an update that is active on this device."""
+    from barbotage_device.update.starting import active_model_of
+
+    return active_model_of(launcher.state_folder(os.environ))
 
 
 def _configured_threads(chosen: "DeviceConfig") -> int:

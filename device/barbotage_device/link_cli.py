@@ -17,7 +17,9 @@ SerialOption = Annotated[
     typer.Option("--serial", metavar="PORT", help="Serve a PC on this tty: /dev/ttyGS0 (USB gadget), /dev/serial0, …"),
 ]
 BaudOption = Annotated[int | None, typer.Option("--baud", min=1200, max=4_000_000, help="Rate of a UART; leave it out for USB.")]
-StateOption = Annotated[Path | None, typer.Option("--state", metavar="DIR", help="Folder of the device's key and its pairings.")]
+StateOption = Annotated[
+    Path | None, typer.Option("--state", metavar="DIR", help="Folder of the device's key, pairings and updates.")
+]
 NoSecurityOption = Annotated[
     bool, typer.Option("--no-security", help="Laboratory setting: no pairing, no encryption. Never with patients.")
 ]
@@ -60,10 +62,25 @@ def serve_command(
         request = link_request(LinkOptions(serial, baud, config, state, no_security), chosen, sessions, os.environ)
         if request is None:
             raise UsageError("no port to serve; add --serial PORT, or set serial in the section [link] of the configuration")
+        activate_updates(state, request.sessions, console)
         return serve_until_terminated(request, console)
 
     console = Console()
     return guarded(action, console)
+
+
+def activate_updates(state: Path | None, sessions: Path | None, console: Console) -> Path | None:
+    """Activates a staged update, unless a program records into ``sessions`` now; the active model, None for the bundled one.
+
+    Does not return when other software than this is active: the process goes on as that.
+    """
+    from barbotage_device.runtime.linking import is_recording_into
+    from barbotage_device.update.launcher import state_folder
+    from barbotage_device.update.starting import start_updates
+
+    return start_updates(
+        state or state_folder(os.environ), console, lambda: sessions is not None and is_recording_into(sessions)
+    ).model
 
 
 def link_of_run(options: "LinkOptions", chosen: "DeviceConfig", record: Path | None) -> "LinkRequest | None":
@@ -73,7 +90,7 @@ def link_of_run(options: "LinkOptions", chosen: "DeviceConfig", record: Path | N
 
     request = link_request(options, chosen, record, os.environ)
     if request is None and options.given:
-        raise UsageError("--baud, --state and --no-security belong to the link to a PC; add --serial PORT")
+        raise UsageError("--baud and --no-security belong to the link to a PC; add --serial PORT")
     return request
 
 

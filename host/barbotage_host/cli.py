@@ -11,6 +11,7 @@ from barbotage_device.console import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, Co
 from barbotage_host.devices import cli as devices_cli
 from barbotage_host.export.cli import app as export_app
 from barbotage_host.sync import cli as sync_cli
+from barbotage_host.update import cli as update_cli
 
 if TYPE_CHECKING:
     from barbotage_device.bedside.texts import Language
@@ -26,6 +27,7 @@ app = typer.Typer(
 app.add_typer(export_app, name="export")
 devices_cli.add_commands(app)
 sync_cli.add_commands(app)
+update_cli.add_commands(app)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout instead of words.")]
 PathArgument = Annotated[

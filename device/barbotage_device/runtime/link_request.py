@@ -6,6 +6,7 @@ from pathlib import Path
 
 from barbotage_device.config import DeviceConfig
 from barbotage_device.session.manifest import LinkSetting
+from barbotage_device.update.launcher import state_folder
 
 DEFAULT_SESSIONS = "sessions"
 
@@ -40,8 +41,8 @@ class LinkOptions:
 
     @property
     def given(self) -> bool:
-        """Whether anything but the configuration was named."""
-        return self.no_security or any(each is not None for each in (self.serial, self.baud, self.state))
+        """Whether anything of the link was named but what the configuration says; the state folder serves updates too."""
+        return self.no_security or any(each is not None for each in (self.serial, self.baud))
 
 
 def link_request(
@@ -63,11 +64,6 @@ def link_request(
         state=options.state or state_folder(environ),
         secured=not (options.no_security or chosen.link.security == "none"),
     )
-
-
-def state_folder(environ: Mapping[str, str]) -> Path:
-    """Where keys and pairings are kept: ``barbotage`` under $XDG_STATE_HOME, by default ~/.local/state."""
-    return Path(environ.get("XDG_STATE_HOME") or Path(environ.get("HOME", "/root")) / ".local" / "state") / "barbotage"
 
 
 def default_config(environ: Mapping[str, str]) -> Path:

@@ -24,6 +24,7 @@ from barbotage_device.link.server import LinkServer
 from barbotage_device.link.serving import Served, Service
 from barbotage_device.link.session_store import SessionFolder
 from barbotage_device.link.transport import TtyTransport
+from barbotage_device.link.updating import UpdateService
 from barbotage_device.runtime.health import read_health
 from barbotage_device.runtime.identity import device_identity, software
 from barbotage_device.runtime.link_request import LinkRequest
@@ -31,6 +32,7 @@ from barbotage_device.session.catalogue import find_sessions
 from barbotage_device.session.errors import SessionError
 from barbotage_device.session.files import is_claimed
 from barbotage_device.session.manifest import read_manifest
+from barbotage_device.update.desk import DeviceUpdates
 
 HEALTH_EVERY_S = 1.0
 LABORATORY_WARNING = (
@@ -86,10 +88,13 @@ def make_server(
         static_key(request.state), who.model, who.id, software().version, secrets.token_bytes(BOOT_BYTES), request.secured
     )
     services: list[Service] = []
+    updating: list[UpdateService] = []
 
     def on_connection(caller: Caller | None) -> None:
         for service in services:
             service.files.close_all()
+        for each in updating:
+            each.interrupt()
         notice("the host is gone" if caller is None else f"connected: '{caller.name}' as {caller.role.word}")
 
     end = DeviceEnd(
@@ -120,6 +125,7 @@ def make_server(
         documents={"config-schema.json": schema_document, "diagnosis.json": diagnosis},
     )
     services.append(Service(end, served))
+    updating.append(UpdateService(end, DeviceUpdates(request.state, notice), in_procedure, time.monotonic))
     return LinkServer(end, lambda: TtyTransport(request.port, request.baud), time.monotonic, notice)
 
 
