@@ -78,7 +78,8 @@ class PartFile:
         os.fsync(self._descriptor)
         self.close()
         self._part.replace(self._final)
-        self._journal.unlink(missing_ok=True)
+        for leftover in (self._journal, self._journal.with_name(self._journal.name + ".tmp")):
+            leftover.unlink(missing_ok=True)  # the second is of a journal that a full disk did not let be written
         sync_directory(self._final.parent)
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from barbotage_device.link.errors import LinkError
 from barbotage_device.link.keys import KnownDevice, KnownDevices, PairedHosts, static_key
 from barbotage_device.link.roles import Role
 from barbotage_host.devices.ports import PortInfo, choose_port, list_candidates
-from barbotage_host.sync.archive import Archive
+from barbotage_host.sync.archive import Archive, Archived
 from barbotage_host.sync.part_file import PartFile
 from barbotage_host.sync.plan import make_plan, time_left_s
 from barbotage_host.sync.remote import RemoteSession, SessionFile
@@ -43,7 +43,7 @@ def test_what_is_worth_most_comes_first_and_of_that_the_newest_session() -> None
         (session("A"), files("manifest", "telemetry", "video")),
         (session("B"), files("manifest", "telemetry", "proxy", "video")),
     ]
-    plan = make_plan(both, frozenset())
+    plan = make_plan(both, {})
     order = [(fetch.file.kind, fetch.session) for fetch in plan.fetches]
     assert order == [
         ("manifest", "B"), ("manifest", "A"), ("telemetry", "B"), ("telemetry", "A"), ("proxy", "B"), ("video", "B"), ("video", "A"),
@@ -58,10 +58,10 @@ def test_what_is_there_or_not_whole_is_left_out_with_the_reason() -> None:
         (session("C", "damaged"), []),
         (session("D"), files("video")),
     ]
-    plan = make_plan(listed, frozenset("A"))
+    plan = make_plan(listed, {"A": Archived()})
     assert dict(plan.skipped) == {"A": "in the archive", "B": "being recorded", "C": "damaged"}
     assert [fetch.session for fetch in plan.fetches] == ["D"]
-    assert make_plan(listed, frozenset(), frozenset("A")).fetches[0].session == "A"
+    assert make_plan(listed, {}, frozenset("A")).fetches[0].session == "A"
 
 
 def test_no_time_left_is_invented_before_a_rate_is_known() -> None:
