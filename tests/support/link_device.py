@@ -1,4 +1,4 @@
-"""A device that serves a folder of sessions, in a process of its own: python tests/support/link_device.py PORT BAUD SESSIONS STATE.
+"""A device that serves a folder of sessions, in a process of its own: python tests/support/link_device.py PORT BAUD SESSIONS STATE SERIAL.
 
 It imports the link and the session only, so that it starts in a moment; tests kill it and start it again. Pairing codes go to stdout.
 """
@@ -24,6 +24,8 @@ from barbotage_device.link.session_store import SessionFolder
 from barbotage_device.link.transport import TtyTransport
 
 SERIAL = "TEST0001"
+PROCEDURE_NAME = "procedure"
+"""While a file of this name is in the state folder, a procedure is running."""
 
 
 class Settings:
@@ -75,10 +77,10 @@ class Spoken:
         """As in PairingScreen."""
 
 
-def serve(port: str, baud: int, sessions: Path, state: Path) -> None:
+def serve(port: str, baud: int, sessions: Path, state: Path, serial: str) -> None:
     """Serves for ever."""
     hosts = PairedHosts(state, time.time_ns)
-    identity = DeviceIdentity(static_key(state), "emulated", SERIAL, "0.1", secrets.token_bytes(8))
+    identity = DeviceIdentity(static_key(state), "emulated", serial, "0.1", secrets.token_bytes(8))
     services: list[Service] = []
 
     def on_connection(_caller: object) -> None:
@@ -86,8 +88,15 @@ def serve(port: str, baud: int, sessions: Path, state: Path) -> None:
             service.files.close_all()
 
     end = DeviceEnd(identity, hosts, PairingDesk(Spoken()), Methods(), LineRate.of_baud(baud), secrets.token_bytes, on_connection)
+
+    def in_procedure() -> bool:
+        return (state / PROCEDURE_NAME).exists()
+
+    def status() -> dict[str, Any]:
+        return {"state": "procedure" if in_procedure() else "idle"}
+
     documents = {"hello.txt": lambda: b"hello"}
-    served = Served(SessionFolder(sessions), Settings(), StillClock(), hosts, lambda: {"state": "idle"}, lambda: False, documents)
+    served = Served(SessionFolder(sessions), Settings(), StillClock(), hosts, status, in_procedure, documents)
     services.append(Service(end, served))
     LinkServer(end, lambda: TtyTransport(port), time.monotonic).run()
 
@@ -95,8 +104,8 @@ def serve(port: str, baud: int, sessions: Path, state: Path) -> None:
 class DeviceProcess:
     """The device as a process; ``kill`` and ``start`` as often as a test likes."""
 
-    def __init__(self, port: str, baud: int, sessions: Path, state: Path) -> None:
-        self._argv = [sys.executable, __file__, port, str(baud), str(sessions), str(state)]
+    def __init__(self, port: str, baud: int, sessions: Path, state: Path, serial: str = SERIAL) -> None:
+        self._argv = [sys.executable, __file__, port, str(baud), str(sessions), str(state), serial]
         self._process: subprocess.Popen[str] | None = None
         self.start()
 
@@ -118,11 +127,11 @@ class DeviceProcess:
         return self._process.stdout.readline().strip()
 
 
-def introduce(host_state: Path, device_state: Path, port: str, role: Role = Role.SERVICE) -> None:
+def introduce(host_state: Path, device_state: Path, port: str, role: Role = Role.SERVICE, serial: str = SERIAL) -> None:
     """Pairs a host with the device without the ceremony: each has the other's key on disk."""
     PairedHosts(device_state, time.time_ns).add(public_key(static_key(host_state)), "test host", role)
-    KnownDevices(host_state).remember(KnownDevice(SERIAL, public_key(static_key(device_state)).hex(), "emulated", port=port))
+    KnownDevices(host_state).remember(KnownDevice(serial, public_key(static_key(device_state)).hex(), "emulated", port=port))
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4]))
+    serve(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4]), sys.argv[5])

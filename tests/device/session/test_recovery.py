@@ -1,15 +1,13 @@
 """Recovery: whatever is cut off or damaged, the session opens again with everything that lies outside the damage."""
 
-import json
 import random
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.device.session.killing import kill_a_recording
 from tests.device.session.recordings import (
     STEP_NS,
     Stored,
@@ -37,7 +35,6 @@ from barbotage_device.session.segment_reader import SegmentFile, messages_in
 
 ROOT = Path(__file__).parents[3]
 NAME = header().id
-SECOND_NS = 1_000_000_000
 
 
 @pytest.fixture(scope="module")
@@ -363,38 +360,6 @@ def test_a_disk_that_cannot_be_written_is_one_clear_line(killed: Path, tmp_path:
     assert "\n" not in str(caught.value)
 
 
-def kill_a_recording(root: Path, after_frames: int) -> None:
-    """Kills a recording process when it has said that it handed over this many frames; at most a second of the session may be missing."""
-    command = [sys.executable, "-m", "tests.device.session.recording_child", str(root), "900"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None
-        last = 0
-        for line in child.stdout:
-            last = int(line)
-            if last >= after_frames:
-                break
-        child.kill()
-    path = root / NAME
-    recover(path)
-    with SessionReader.open(path) as reader:
-        numbers = reader.sequences.tolist()
-        assert numbers == list(range(len(numbers)))
-        # A process that was killed in its first second may have left nothing.
-        kept_ns = int(reader.capture_ns[-1]) if numbers else at_ns(0)
-        assert at_ns(last) - kept_ns <= SECOND_NS, f"killed after {last}, {len(numbers)} frames there"
-        events = reader.events()
-        assert at_ns(last) - (events[-1].at_ns if events else at_ns(0)) <= SECOND_NS
-        assert json.dumps([event.index for event in events]) == json.dumps(list(range(len(events))))
-    assert verify(path).intact
-
-
 @pytest.mark.parametrize("after_frames", [31, 89, 150])
 def test_a_killed_process_loses_at_most_the_last_second(tmp_path: Path, after_frames: int) -> None:
     kill_a_recording(tmp_path, after_frames)
-
-
-@pytest.mark.slow
-def test_20_killed_processes_lose_at_most_the_last_second_each(tmp_path: Path) -> None:
-    rng = random.Random(20)
-    for number in range(20):
-        kill_a_recording(tmp_path / str(number), rng.randrange(5, 240))
