@@ -34,17 +34,17 @@ class ConfigStore:
 
     def set(self, values: Mapping[str, Any]) -> bool:
         """Applies all or nothing. Raises CallError naming the key that is wrong, OSError when it cannot be written."""
-        table = _table({**self.values(), **values}, dropped={key for key, value in values.items() if value is None})
-        try:
-            config = parse_config(table, Path("the configuration"))
-        except BarbotageError as error:
-            raise CallError(Code.BAD_REQUEST, str(error)) from error
-        text = HEADING + render(DeviceConfig, config)
+        config = changed(self._load(), values)
+        text = _text(config)
         if parse_config(tomllib.loads(text), self._path) != config:
             raise CallError(Code.INPUT_OUTPUT, "the configuration does not read back as it was written; nothing was changed")
         self._path.parent.mkdir(parents=True, exist_ok=True)
         replace_atomically(self._path, text.encode())
         return True
+
+    def document(self) -> bytes:
+        """The settings as the TOML file that ``--config`` reads, with unit, bounds and help as comments."""
+        return _text(self._load()).encode()
 
     def _load(self) -> DeviceConfig:
         if not self._path.exists():
@@ -53,6 +53,22 @@ class ConfigStore:
             return load_config(self._path, {})
         except BarbotageError as error:
             raise CallError(Code.INPUT_OUTPUT, f"the device's configuration cannot be read: {error}") from error
+
+
+def changed(config: DeviceConfig, values: Mapping[str, Any]) -> DeviceConfig:
+    """``config`` with other values; None takes an optional section away, and gives a key its default. Raises CallError naming what is wrong."""
+    optional = {key for key, value in flatten(DeviceConfig()).items() if value is None}
+    known = {key for key, _, _ in documented_fields(DeviceConfig)} | optional
+    for key, value in values.items():
+        if isinstance(value, dict | list) or (value is None and key not in known):
+            raise CallError(
+                Code.BAD_REQUEST, f"'{key[:80]}' is no key that can have the value {value!r:.40}; sections are set key by key"
+            )
+    table = _table({**flatten(config), **values}, dropped={key for key, value in values.items() if value is None})
+    try:
+        return parse_config(table, Path("the configuration"))
+    except BarbotageError as error:
+        raise CallError(Code.BAD_REQUEST, str(error)) from error
 
 
 def flatten(config: Any, prefix: str = "") -> dict[str, Any]:
@@ -91,6 +107,10 @@ def schema_document() -> bytes:
     return (
         json.dumps({"schema": "barbotage.config", "version": 1, "keys": entries}, ensure_ascii=False, indent=1).encode() + b"\n"
     )
+
+
+def _text(config: DeviceConfig) -> str:
+    return HEADING + render(DeviceConfig, config)
 
 
 def _table(values: Mapping[str, Any], dropped: set[str]) -> dict[str, Any]:

@@ -10,7 +10,10 @@ import typer
 from barbotage_device.console import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, Console, guarded
 from barbotage_host.devices import cli as devices_cli
 from barbotage_host.export.cli import app as export_app
+from barbotage_host.logs import cli as logs_cli
+from barbotage_host.settings import cli as settings_cli
 from barbotage_host.sync import cli as sync_cli
+from barbotage_host.sync import keeping_cli
 from barbotage_host.update import cli as update_cli
 
 if TYPE_CHECKING:
@@ -26,6 +29,9 @@ app = typer.Typer(
 )
 app.add_typer(export_app, name="export")
 devices_cli.add_commands(app)
+logs_cli.add_commands(app)
+settings_cli.add_commands(app)
+keeping_cli.add_commands(app)
 sync_cli.add_commands(app)
 update_cli.add_commands(app)
 

@@ -37,6 +37,8 @@ class Methods:
 
     def __init__(self, table: Mapping[str, Method] | None = None) -> None:
         self._table = dict(table or {})
+        self.on_error: Callable[[str], None] = lambda _: None
+        """Gets what went wrong at this end, not what a request did wrong."""
 
     def add(self, table: Mapping[str, Method]) -> None:
         """Serves more methods. Raises ValueError when one is there already."""
@@ -63,6 +65,8 @@ class Methods:
             return Response(request.id, error.code, text=str(error))
         except OSError as error:
             code = Code.NO_SPACE if error.errno == errno.ENOSPC else Code.INPUT_OUTPUT
+            self.on_error(f"{request.method}: {error}")
             return Response(request.id, code, text=f"{request.method}: {error.strerror or error}")
         except BarbotageError as error:  # a damaged session, an unreadable configuration: the link goes on
+            self.on_error(f"{request.method}: {error}")
             return Response(request.id, Code.INPUT_OUTPUT, text=str(error))

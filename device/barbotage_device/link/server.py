@@ -70,12 +70,15 @@ class LinkServer:
         open_transport: Callable[[], Transport],
         clock_s: Callable[[], float],
         notice: Callable[[str], None] = lambda _: None,
+        lost: Callable[[str], None] | None = None,
     ) -> None:
+        """``lost`` gets the lines that say that the port is not there, by default ``notice``."""
         self.end = end
         self.mailbox = Mailbox()
         self._open = open_transport
         self._clock_s = clock_s
         self._notice = notice
+        self._lost = lost or notice
         self._stop = threading.Event()
         self._transport: Transport | None = None
         self._thread: threading.Thread | None = None
@@ -129,7 +132,7 @@ class LinkServer:
             except LinkError as error:
                 if str(error) != complained:
                     complained = str(error)
-                    self._notice(f"{complained}; waiting for it")
+                    self._lost(f"{complained}; waiting for it")
                 self._stop.wait(REOPEN_S)
                 continue
             complained = ""
@@ -137,12 +140,13 @@ class LinkServer:
             try:
                 self._serve(self._transport)
             except LinkLostError as error:
-                self._notice(f"{error}; waiting for it")
+                self._lost(f"{error}; waiting for it")
             finally:
                 self.end.disconnect()
                 self._transport.close()
                 self._transport = None
             self._stop.wait(REOPEN_S)
+        self._notice("no longer serving")
 
     def _serve(self, transport: Transport) -> None:
         pump = Pump(self.end, transport, self._clock_s)

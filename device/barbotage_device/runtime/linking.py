@@ -1,6 +1,7 @@
 """The link of a running device: who it is, what it serves, and the thread that serves it. Used by ``serve`` and ``run --serial``."""
 
 import json
+import logging
 import os
 import secrets
 import signal
@@ -22,12 +23,13 @@ from barbotage_device.link.pairing import PairingDesk, PairingScreen
 from barbotage_device.link.roles import Role
 from barbotage_device.link.server import LinkServer
 from barbotage_device.link.serving import Served, Service
-from barbotage_device.link.session_store import SessionFolder
 from barbotage_device.link.transport import TtyTransport
 from barbotage_device.link.updating import UpdateService
 from barbotage_device.runtime.health import read_health
 from barbotage_device.runtime.identity import device_identity, software
 from barbotage_device.runtime.link_request import LinkRequest
+from barbotage_device.runtime.logbook import Logbook
+from barbotage_device.runtime.logged import LoggedClock, LoggedConfiguration, LoggedHosts, LoggedScreen, LoggedSessions
 from barbotage_device.session.catalogue import find_sessions
 from barbotage_device.session.errors import SessionError
 from barbotage_device.session.files import is_claimed
@@ -83,7 +85,9 @@ def make_server(
     """
     in_procedure = in_procedure or partial(is_recording_into, request.sessions)
     who = device_identity()
-    hosts = PairedHosts(request.state, time.time_ns)
+    logbook = Logbook(request.state)
+    notice, lost = logbook.noting(notice), logbook.noting(notice, logging.WARNING)
+    hosts = LoggedHosts(PairedHosts(request.state, time.time_ns), logbook.logger)
     identity = DeviceIdentity(
         static_key(request.state), who.model, who.id, software().version, secrets.token_bytes(BOOT_BYTES), request.secured
     )
@@ -100,7 +104,7 @@ def make_server(
     end = DeviceEnd(
         identity,
         hosts,
-        PairingDesk(screen, in_procedure=in_procedure),
+        PairingDesk(LoggedScreen(screen, logbook.logger), in_procedure=in_procedure),
         Methods(),
         LineRate.of_baud(request.baud),
         secrets.token_bytes,
@@ -115,18 +119,28 @@ def make_server(
     def diagnosis() -> bytes:
         return json.dumps({"status": status(), "link": end.counts(), "software": identity.software}, indent=1).encode() + b"\n"
 
+    settings = LoggedConfiguration(ConfigStore(request.config), logbook.logger)
     served = Served(
-        sessions=SessionFolder(request.sessions),
-        configuration=ConfigStore(request.config),
-        clock=SystemClock(),
+        sessions=LoggedSessions(request.sessions, logbook.logger),
+        configuration=settings,
+        clock=LoggedClock(SystemClock(), logbook.logger),
         hosts=hosts,
         status=status,
         in_procedure=in_procedure,
-        documents={"config-schema.json": schema_document, "diagnosis.json": diagnosis},
+        documents={
+            "config-schema.json": schema_document,
+            "config.toml": settings.document,
+            "diagnosis.json": diagnosis,
+            "log.txt": logbook.tail,
+        },
     )
     services.append(Service(end, served))
     updating.append(UpdateService(end, DeviceUpdates(request.state, notice), in_procedure, time.monotonic))
-    return LinkServer(end, lambda: TtyTransport(request.port, request.baud), time.monotonic, notice)
+    server = LinkServer(end, lambda: TtyTransport(request.port, request.baud), time.monotonic, notice, lost)
+    logbook.attach(
+        server, f"version {identity.software}, link on {request.port}, {'secured' if request.secured else 'NOT SECURED'}"
+    )
+    return server
 
 
 def serve(request: LinkRequest, console: Console) -> int:

@@ -26,3 +26,8 @@ def flat(facts: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     for key, value in facts.items():
         rows += flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [(prefix + key, value)]
     return rows
+
+
+def plural(count: int, thing: str) -> str:
+    """So many of a thing."""
+    return f"{count} {thing}{'s' * (count != 1)}"
