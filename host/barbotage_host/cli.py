@@ -10,6 +10,7 @@ import typer
 from barbotage_device.console import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, Console, guarded
 from barbotage_host.devices import cli as devices_cli
 from barbotage_host.export.cli import app as export_app
+from barbotage_host.live import cli as live_cli
 from barbotage_host.logs import cli as logs_cli
 from barbotage_host.settings import cli as settings_cli
 from barbotage_host.sync import cli as sync_cli
@@ -33,6 +34,7 @@ logs_cli.add_commands(app)
 settings_cli.add_commands(app)
 keeping_cli.add_commands(app)
 sync_cli.add_commands(app)
+live_cli.add_commands(app)
 update_cli.add_commands(app)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout instead of words.")]
