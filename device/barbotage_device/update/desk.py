@@ -26,12 +26,15 @@ ROOM_LEFT_BYTES = 200 << 20
 
 
 class DeviceUpdates:
-    """The updates of the device whose state folder is ``state``. One thread calls it, the one of the link."""
+    """The updates of the device whose state folder is ``state``. One thread calls it, the one of the link. ``clock_s`` is monotonic."""
 
-    def __init__(self, state: Path, notice: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self, state: Path, notice: Callable[[str], None] = lambda _: None, clock_s: Callable[[], float] = time.monotonic
+    ) -> None:
         self._store = UpdateStore(state)
         self._keys = TrustedKeys(state)
         self._notice = notice
+        self._clock_s = clock_s
         self._worker: threading.Thread | None = None
         self._lock = threading.Lock()
         self._why = ""
@@ -55,7 +58,7 @@ class DeviceUpdates:
         if free < ROOM_FACTOR * size_bytes + ROOM_LEFT_BYTES:
             raise CallError(Code.NO_SPACE, f"{free >> 20} MiB are free on the device; an update of this size needs more")
         self._why = ""
-        return PartFile(folder, _file_name(sha256), size_bytes, sha256, time.monotonic)
+        return PartFile(folder, _file_name(sha256), size_bytes, sha256, self._clock_s)
 
     @property
     def verifying(self) -> bool:

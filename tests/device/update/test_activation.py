@@ -145,9 +145,10 @@ def test_going_back_leads_to_the_one_before_and_then_to_what_was_installed(tmp_p
     store = UpdateStore(state)
     put(state, KINDS[kind](tmp_path, "3.0", 4))
     assert roll_back(store, kind).version == "3.0", "what is staged goes first"
-    for version in ("1.0", None):
+    before: tuple[str | None, ...] = ("1.0", None)
+    for expected in before:
         assert roll_back(store, kind).state == "rolled-back"
-        assert active_version(start(state), kind) == version
+        assert active_version(start(state), kind) == expected
     with pytest.raises(UpdateError, match="that it was installed with"):
         roll_back(store, kind)
     with pytest.raises(UpdateError, match="never goes below"):
