@@ -18,6 +18,7 @@ position, not by time. Not modelled: modem lines, a mismatch of rates, TIOCOUTQ 
 import argparse
 import dataclasses
 import errno
+import fcntl
 import json
 import math
 import os
@@ -27,6 +28,7 @@ import select
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import tty
 from collections import deque
@@ -318,6 +320,10 @@ class Relay:
                         port.open()
                 for each in self.directions:
                     each.dead = False
+            case "released":
+                for port in (self.a, self.b):
+                    if port.slave >= 0:
+                        fcntl.ioctl(port.slave, termios.TIOCNXCL)
             case "quit":
                 self.running = False
         return {"a_to_b": self.directions[0].stats(), "b_to_a": self.directions[1].stats()}
@@ -407,6 +413,10 @@ class Cable:
     def restore(self) -> None:
         """Whole again."""
         self._tell(do="restore")
+
+    def released(self) -> None:
+        """A program that had a port to itself was killed: a real port is free after the last close, this one is held open by the cable."""
+        self._tell(do="released")
 
     def _tell(self, **command: Any) -> dict[str, Any]:
         assert self._process.stdin is not None

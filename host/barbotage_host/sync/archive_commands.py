@@ -72,7 +72,9 @@ def rebuild_catalogue(context: Context) -> int:
             {"sessions": len(rows), "devices": devices, "damaged": sum(row.state == DAMAGED for row in rows)}
         )
     else:
-        context.console.result(f"{archive.root / CATALOGUE_NAME}: {len(rows)} sessions of {devices} devices")
+        context.console.result(
+            f"{archive.root / CATALOGUE_NAME}: {len(rows)} session{'s' * (len(rows) != 1)} of {devices} device{'s' * (devices != 1)}"
+        )
     return EXIT_DONE
 
 

@@ -11,7 +11,7 @@ from barbotage_device.link.client import LinkClient
 from barbotage_device.link.errors import AnswerError, Code, LinkLostError
 from barbotage_device.session.flags import set_synced
 from barbotage_host.devices.connecting import Connection
-from barbotage_host.sync.archive import Archive
+from barbotage_host.sync.archive import Archive, ArchiveError
 from barbotage_host.sync.fetching import FileFetcher, Outcome, PausedError, WrongFileError
 from barbotage_host.sync.plan import Fetch, Plan, arrivals_s, make_plan, to_be_listed
 from barbotage_host.sync.progress import RateMeter, Step
@@ -98,13 +98,13 @@ class Sync:
         """Fetches all that is planned; after a lost line it begins again where it stopped, for ``retry_for_s`` without any byte.
 
         Raises NotFoundError when there is no device, LinkLostError when the line stays away, ArchiveError while another program syncs the same
-        device, NoRoomError, OSError of the archive's disk.
+        device or its disk fails, NoRoomError.
         """
         outcome = Outcome()
         gained_s, gained_bytes = self._ways.clock_s(), -1
         while True:
             try:
-                self._pass(wanted, outcome)
+                self._pass_or_say(wanted, outcome)
             except PausedError as error:
                 self._ways.say(f"{error}; waiting for its end")
                 self._await_end_of_procedure()
@@ -136,6 +136,17 @@ class Sync:
         if self._connection is None:
             raise LinkLostError("not connected")
         return self._connection.device.serial
+
+    def _pass_or_say(self, wanted: frozenset[str], outcome: Outcome) -> None:
+        """A pass; what the archive's disk does not let be done is an ArchiveError."""
+        try:
+            self._pass(wanted, outcome)
+        except BrokenPipeError:
+            raise  # of who reads our output
+        except OSError as error:
+            raise ArchiveError(
+                f"{error.filename or self._archive.root}: {error.strerror or error}; what has come stays, sync again when that is mended"
+            ) from error
 
     def _pass(self, wanted: frozenset[str], outcome: Outcome) -> None:
         client = self._client()
