@@ -9,6 +9,7 @@ import typer
 
 from barbotage_device.console import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, Console, guarded
 from barbotage_host.devices import cli as devices_cli
+from barbotage_host.doctor import cli as doctor_cli
 from barbotage_host.export.cli import app as export_app
 from barbotage_host.live import cli as live_cli
 from barbotage_host.logs import cli as logs_cli
@@ -35,6 +36,7 @@ settings_cli.add_commands(app)
 keeping_cli.add_commands(app)
 sync_cli.add_commands(app)
 live_cli.add_commands(app)
+doctor_cli.add_commands(app)
 update_cli.add_commands(app)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout instead of words.")]
