@@ -17,6 +17,10 @@ READ_BYTES = 64 * 1024
 BAUD_RATES = {int(name[1:]): value for name, value in vars(termios).items() if name[0] == "B" and name[1:].isdigit()}
 
 
+CLOSE_WITHIN_S = 1.0
+"""So long a program waits for the driver of a port that it closes."""
+
+
 class Transport(Protocol):
     """A byte stream that does not block. Everything but ``wake`` is called from one thread."""
 
@@ -158,6 +162,27 @@ class TtyTransport(DescriptorTransport):
         """As in Transport."""
         super().close()
         if self.descriptor >= 0:
-            with contextlib.suppress(OSError):
-                os.close(self.descriptor)
+            with contextlib.suppress(OSError, termios.error):
+                fcntl.ioctl(
+                    self.descriptor, termios.TIOCNXCL
+                )  # somebody else may hold the port open, and then it would stay ours
+            _close_port(self.descriptor)
             self.descriptor = -1
+
+
+def _close_port(descriptor: int) -> None:
+    """Closes a tty without waiting for a peer that does not read.
+
+    Kernels wait for bytes that are unsent, flushed or not: 30 s in cdc-acm, 15 s in the gadget's u_serial (Linux 6.1, tests/drivers).
+    The thread that waits does not hold up the end of the process, and the end of the process ends the wait.
+    """
+
+    def close() -> None:
+        with contextlib.suppress(OSError, termios.error):
+            termios.tcflush(descriptor, termios.TCOFLUSH)
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
+
+    thread = threading.Thread(target=close, name="closing a port", daemon=True)
+    thread.start()
+    thread.join(CLOSE_WITHIN_S)
