@@ -56,10 +56,9 @@ def set_clock(client: LinkClient, clocks: Clocks) -> tuple[int, Comparison]:
 
     Raises AnswerError when the device refuses (a procedure is running, no permission), LinkError when the clock is not right after several tries.
     """
-    step_ns = 0
+    step_ns, after = 0, compare(client, clocks)
     for _ in range(TRIES):
-        half_ns = compare(client, clocks).uncertainty_ns
-        step_ns += client.call("clock.set", {"utc_ns": clocks.utc_ns() + half_ns}).whole("step_ns", lowest=-(2**63))
+        step_ns += client.call("clock.set", {"utc_ns": clocks.utc_ns() + after.uncertainty_ns}).whole("step_ns", lowest=-(2**63))
         after = compare(client, clocks)
         if abs(after.offset_ns) <= after.uncertainty_ns + GOOD_NS:
             return step_ns, after

@@ -1,6 +1,7 @@
 """Keeping and deleting sessions on the device: marks, and removal of what the archive holds whole, proved at that moment."""
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from datetime import UTC, datetime
 from barbotage_device.console import EXIT_DONE, EXIT_REFUSED, Console
 from barbotage_device.errors import NotFoundError, RefusedError, UsageError
 from barbotage_device.link.client import LinkClient
-from barbotage_device.link.errors import AnswerError, LinkLostError
+from barbotage_device.link.errors import AnswerError
 from barbotage_device.session.audit import verify
 from barbotage_device.session.manifest import MANIFEST_NAME
 from barbotage_host.devices.connecting import Connection
@@ -19,8 +20,9 @@ from barbotage_host.sync.archive import Archive
 from barbotage_host.sync.remote import RemoteSession, list_files, list_sessions
 
 NS_PER_DAY = 86_400_000_000_000
-MAX_RECONNECTIONS = 3
-"""After a lost line, so often a deleting goes on by itself; then a person should look at the cable."""
+MAX_LOSSES = 5
+"""So often it looks for the device again after the line was lost; then a person should look at the cable."""
+RETRY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def delete_sessions(
     """Removes sessions from the device whose copy in the archive is whole.
 
     ``ask`` puts a question to a person, None when there is nobody. Ends with 4 when the device, or the archive's state, refused a named session. Raises RefusedError
-    when there is nobody to ask, LinkLostError when the line stays away; the archive is never touched.
+    when there is nobody to ask, NotFoundError when the line stays away; the archive is never touched.
     """
     if bool(request.sessions) == request.synced:
         raise UsageError("give sessions, or --synced for all that are synced")
@@ -151,11 +153,15 @@ def _delete(context: Context, serial: str, work: Deleting) -> None:
                 _note_gone(connection.client, work, context.console)
                 for each in list(work.chosen):
                     _delete_one(connection.client, each, work)
-        except LinkLostError as error:
+        except NotFoundError as error:  # a lost line is one
             losses += 1
-            if losses > MAX_RECONNECTIONS:
+            if losses > MAX_LOSSES:
+                context.console.note(
+                    f"{plural(len(work.deleted), 'session')} deleted so far; of {work.chosen[0].id} it is not known, see 'barbotage sessions'"
+                )
                 raise
             context.console.note(f"{error}; looking again what is on the device")
+            time.sleep(RETRY_S)
 
 
 def _delete_one(client: LinkClient, session: RemoteSession, work: Deleting) -> None:
