@@ -128,7 +128,8 @@ def check_modem_manager(computer: Computer) -> Finding:
 def check_latency_timer(computer: Computer) -> Finding:
     """How long FTDI adapters hold back what has come."""
     timers = sorted((computer.root / "sys/bus/usb-serial/devices").glob("*/latency_timer"))
-    values = {path.parent.name: int(path.read_text(encoding="ascii")) for path in timers}
+    texts = {path.parent.name: path.read_text(encoding="ascii").strip() for path in timers}
+    values = {name: int(text) for name, text in texts.items() if text.isdigit()}
     if not values:
         return skipped("no FTDI adapter")
     text = ", ".join(f"{name} {value} ms" for name, value in values.items())
