@@ -62,11 +62,14 @@ def sessions_of(root: Path, notice: Callable[[str], None]) -> list[Row]:
             _refresh(database, root)
             return _rows(database)
     except (CatalogueError, sqlite3.DatabaseError) as error:
-        notice(f"the catalogue of the archive is no good ({error}); it was made again from the folders")
+        reason = str(error)
     try:
-        return rebuild(root)
-    except sqlite3.Error:
+        rows = rebuild(root)
+    except (sqlite3.Error, OSError) as error:
+        notice(f"the catalogue of the archive cannot be written ({error}); the folders were read instead")
         return sorted(_read(root), key=_age)
+    notice(f"the catalogue of the archive was no good ({reason}); it was made again from the folders")
+    return rows
 
 
 def rebuild(root: Path) -> list[Row]:
