@@ -149,7 +149,7 @@ class TtyTransport(DescriptorTransport):
             kind = LinkLostError if error.errno in (errno.EIO, errno.ENXIO, errno.ENODEV) else LinkError
             raise kind(f"{path} cannot be opened: {error.strerror}") from error
         try:
-            tty.setraw(descriptor, termios.TCSANOW)
+            _make_raw(descriptor)
             fcntl.ioctl(descriptor, termios.TIOCEXCL)
         except (OSError, termios.error) as error:
             os.close(descriptor)
@@ -168,6 +168,20 @@ class TtyTransport(DescriptorTransport):
                 )  # somebody else may hold the port open, and then it would stay ours
             _close_port(self.descriptor)
             self.descriptor = -1
+
+
+def _make_raw(descriptor: int) -> None:
+    """Eight bits, one stop bit, bytes as they are, and no waiting for a carrier: what the last program has set stays in the driver.
+
+    Hardware flow control is left as it is: whether the wires are there, only who laid them knows (stty crtscts).
+    """
+    tty.setraw(descriptor, termios.TCSANOW)
+    attributes = termios.tcgetattr(descriptor)
+    attributes[2] = (attributes[2] | termios.CLOCAL | termios.CREAD) & ~termios.CSTOPB
+    termios.tcsetattr(descriptor, termios.TCSANOW, attributes)
+    termios.tcflush(
+        descriptor, termios.TCOFLUSH
+    )  # what the last program could not send is nobody's, and setting the rate would wait for it
 
 
 def _close_port(descriptor: int) -> None:
