@@ -1,4 +1,4 @@
-"""Starts the active software instead of the installed one: the first thing that ``barbotage-device`` does. Imports nothing of the package."""
+"""Starts the active software instead of the installed one: the first thing that ``barbotage-device`` does. Imports next to nothing."""
 
 import json
 import os
@@ -49,12 +49,14 @@ def environment_of(folder: Path | None, environ: Mapping[str, str]) -> dict[str,
 
 
 def active_software(state: Path) -> Path | None:
-    """The folder of the active software, None when it is the installed one or the state cannot be read."""
+    """The folder of the active software; None when it is the installed one, or state or files are damaged. Takes 30 ms on a PC."""
     try:
         document = json.loads((state / "update" / "state.json").read_bytes())
-        name = document["software"]["active"]["folder"]
-        folder = (state / "software" / name).absolute()
-        return folder if (folder / "barbotage_device" / "cli.py").is_file() else None
+        slot = document["software"]["active"]
+        folder = (state / "software" / slot["folder"]).absolute()
+        from barbotage_device.update.disk import tree_digest
+
+        return folder if tree_digest(folder) == slot["digest"] else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -64,6 +64,14 @@ def test_the_commands_that_mend_updates_and_what_was_started_already_stay_as_the
     assert started(tmp_path, "run", **{launcher.VARIABLE: "anything"}) == "installed"
 
 
+def test_software_with_a_damaged_file_is_not_started(tmp_path: Path) -> None:
+    activate(tmp_path / "barbotage", make_software_bundle(tmp_path, "9.0", files=SAYS_WHO_IT_IS))
+    folder = launcher.active_software(tmp_path / "barbotage")
+    assert folder is not None
+    (folder / "barbotage_device" / "cli.py").write_text("def main(): raise SystemExit(9)")
+    assert started(tmp_path, "run") == "installed"
+
+
 @pytest.mark.parametrize(
     "state", ["", "{", "[]", '{"software": {"active": {"folder": "gone"}}}', '{"software": {"active": null}}']
 )
