@@ -1,6 +1,8 @@
 """The pieces of a sync by themselves: plan, ports, files on their way, names in the archive."""
 
+import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -14,8 +16,10 @@ from barbotage_device.link.keys import KnownDevice, KnownDevices, PairedHosts, s
 from barbotage_device.link.roles import Role
 from barbotage_host.devices.ports import PortInfo, choose_port, list_candidates
 from barbotage_host.sync.archive import Archive, Archived
+from barbotage_host.sync.board import Board
 from barbotage_host.sync.part_file import PartFile
-from barbotage_host.sync.plan import make_plan, time_left_s
+from barbotage_host.sync.plan import arrivals_s, make_plan, time_left_s
+from barbotage_host.sync.progress import RateMeter
 from barbotage_host.sync.remote import RemoteSession, SessionFile
 
 
@@ -67,6 +71,74 @@ def test_what_is_there_or_not_whole_is_left_out_with_the_reason() -> None:
 def test_no_time_left_is_invented_before_a_rate_is_known() -> None:
     assert time_left_s(1000, 0.0) is None
     assert time_left_s(1000, 100.0) == 10.0
+
+
+def test_a_kind_is_there_when_all_that_is_worth_more_is_there() -> None:
+    left = {"video": 1000, "telemetry": 100, "keyframes": 0, "proxy": 200}
+    assert arrivals_s(left, 10.0) == {"telemetry": 10.0, "proxy": 30.0, "video": 130.0}
+    assert arrivals_s(left, 0.0) == {"telemetry": None, "proxy": None, "video": None}
+
+
+def test_the_rate_is_that_of_lately_with_its_pauses_and_is_not_known_at_first() -> None:
+    now_s = [0.0]
+    meter = RateMeter(lambda: now_s[0])
+    rates = []
+    for second, total in ((0.0, 0), (0.5, 500), (1.0, 1000), (10.0, 1000), (20.0, 2000), (40.0, 2000)):
+        now_s[0] = second
+        meter.received(total)
+        rates.append(meter.bytes_per_s)
+    assert rates == [0.0, 0.0, 1000.0, 100.0, pytest.approx(1000 / 19), 0.0]
+    meter.restart()
+    assert meter.bytes_per_s == 0.0
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_each_device_has_a_line_and_what_stays_goes_above() -> None:
+    now_s = [0.0]
+    stream = Terminal()
+    board = Board(stream, lambda: now_s[0])
+    for text in ("A 1 %", "A 2 %"):
+        board.progress("A", text)
+    now_s[0] = 1.0
+    board.progress("B", "B 1 %")
+    board.note("done with something")
+    board.done("A")
+    board.done("B")
+    assert screen(stream.getvalue()) == ["done with something", ""]
+    assert "A 2 %\nB 1 %" in stream.getvalue()
+
+
+def test_without_a_terminal_progress_is_a_line_now_and_then() -> None:
+    now_s = [0.0]
+    stream = io.StringIO()
+    board = Board(stream, lambda: now_s[0])
+    for second in range(100):
+        now_s[0] = float(second)
+        board.progress("A", f"at {second} s")
+    board.done("A")
+    assert stream.getvalue().splitlines() == ["at 30 s", "at 60 s", "at 90 s"]
+
+
+def screen(written: str) -> list[str]:
+    """What a terminal shows after these characters: lines, carriage returns, erased lines and the cursor up."""
+    rows, row = [""], 0
+    for part in re.split(r"(\x1b\[2K|\x1b\[1A|\r|\n)", written):
+        if part == "\n":
+            row += 1
+            rows += [""] * (row + 1 - len(rows))
+        elif part == "\x1b[1A":
+            row -= 1
+        elif part == "\x1b[2K":
+            rows[row] = ""
+        elif part != "\r":
+            rows[row] += part
+    return [each for index, each in enumerate(rows) if each or index <= row]
 
 
 def test_ports_are_judged_without_opening_them(tmp_path: Path) -> None:
