@@ -174,7 +174,7 @@ class Watcher:
             names = {each.name for each in path.iterdir() if each.name != FLAGS_NAME}
         except OSError:
             return
-        theirs = {each.name for each in (self._sessions / path.name).iterdir() if each.name != FLAGS_NAME}
+        theirs = {each.name for each in (self._sessions / path.name).iterdir() if not each.name.startswith(FLAGS_NAME)}
         if names != theirs:
             self.wrong.append(f"{path.name}: {sorted(names ^ theirs)}")
         for name in names & theirs:
