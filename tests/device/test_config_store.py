@@ -51,6 +51,10 @@ def test_an_optional_section_can_be_set_and_taken_away(tmp_path: Path) -> None:
         ({"nonsense": 1}, "nonsense"),
         ({"capture.region.x_px": 10}, "region"),
         ({"screen.language": "en", "screen.width_px": 1}, "screen.width_px"),
+        ({"screen": {"language": "en"}}, "screen"),
+        ({"screen.language": ["en"]}, "screen.language"),
+        ({"screen": None}, "screen"),
+        ({"screen.langage": None}, "screen.langage"),
     ],
 )
 def test_what_is_wrong_is_named_and_nothing_is_changed(tmp_path: Path, values: dict[str, object], named: str) -> None:
@@ -59,6 +63,21 @@ def test_what_is_wrong_is_named_and_nothing_is_changed(tmp_path: Path, values: d
         store.set(values)
     assert store.values() == flatten(DeviceConfig())
     assert not (tmp_path / "device.toml").exists()
+
+
+def test_a_key_without_a_value_gets_its_default(tmp_path: Path) -> None:
+    store = ConfigStore(tmp_path / "device.toml")
+    store.set({"screen.language": "en", "screen.width_px": 1000})
+    store.set({"screen.language": None})
+    assert (store.values()["screen.language"], store.values()["screen.width_px"]) == ("fr", 1000)
+
+
+@pytest.mark.parametrize("text", ["\x7f", '"\\\n\t\0', "é\u2028\U0001f600", ""])
+def test_any_text_reads_back_as_it_was_written(tmp_path: Path, text: str) -> None:
+    store = ConfigStore(tmp_path / "device.toml")
+    store.set({"model.path": text})
+    assert load_config(tmp_path / "device.toml", {}).model.path == text
+    assert store.document() == (tmp_path / "device.toml").read_bytes()
 
 
 def test_all_values_fit_one_answer_and_every_key_is_documented(tmp_path: Path) -> None:

@@ -61,8 +61,6 @@ def test_the_true_offset_lies_within_the_uncertainty(there: int, back: int) -> N
 
 def test_the_quickest_exchange_counts() -> None:
     delays = iter([(300 * MS, 0), (2 * MS, 2 * MS), (100 * MS, 700 * MS)] * 5)
-    found = compare(Line(S, lambda: next(delays)).client, Line(S, steady(0, 0)).clocks, exchanges=1)
-    assert found.uncertainty_ns == 0  # another line's clock: nothing passes there
     line = Line(S, lambda: next(delays))
     found = compare(line.client, line.clocks)
     assert (found.offset_ns, found.uncertainty_ns) == (S, 2 * MS)
