@@ -31,7 +31,7 @@ def show_hosts(context: Context) -> int:
         when = datetime.fromtimestamp(each["paired_utc_ns"] / 1e9, UTC).strftime("%Y-%m-%d %H:%M UTC")
         mine = "  this computer" if each["this_computer"] else ""
         context.console.result(f"{each['key'][:SHOWN_KEY]}  {each['role']:9} paired {when}  {each['name']}{mine}")
-    context.console.note(f"{len(hosts)} computers are paired with {connection.device.serial}")
+    context.console.note(f"{connection.device.serial} knows {len(hosts)} computer{'s' if len(hosts) != 1 else ''}")
     return EXIT_DONE
 
 

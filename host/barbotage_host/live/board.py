@@ -116,9 +116,14 @@ class Board:
         return None if newest is None else now_s - newest
 
     def stale(self, now_s: float) -> bool:
-        """Whether what is shown is old."""
+        """Whether all that is shown is old."""
         age_s = self.age_s(now_s)
         return age_s is not None and age_s > max(STALE_AFTER_S, 2.5 / self.hz)
+
+    def holds(self, topic: str, now_s: float) -> bool:
+        """Whether a topic's newest value can be taken for what is the case now."""
+        heard = self.topics.get(topic)
+        return self.connected and heard is not None and now_s - heard.at_s <= max(STALE_AFTER_S, 2.5 / self.hz)
 
 
 def number(value: Mapping[str, Any], key: str) -> float | None:

@@ -38,26 +38,36 @@ def draw(board: Board, columns: int, rows: int, now_s: float) -> Group:
 
 def _heading(board: Board, now_s: float) -> list[Text]:
     device = board.device
+    first = Text()
     if board.connected:
         age_s = board.age_s(now_s)
         if board.stale(now_s):
-            first = Text(f"STALE: nothing new for {duration(age_s or 0.0)}", BAD)
+            first.append(f"STALE: nothing new for {duration(age_s or 0.0)}", BAD)
         else:
-            first = Text("connected" if age_s is not None else "connected, nothing told yet", GOOD)
+            first.append("connected" if age_s is not None else "connected, nothing told yet", GOOD)
     else:
-        first = Text(f"CONNECTION LOST {duration(now_s - board.since_s)} ago, trying again", BAD)
+        first.append(f"CONNECTION LOST {duration(now_s - board.since_s)} ago, trying again", BAD)
     first.append(f"  {board.name or (device and printable(device.serial)) or NOTHING}", STRONG)
     if device is not None and not device.secured:
         first.append("  LABORATORY SETTING: NOT SECURED", BAD)
+    return [first, _source(board, now_s)]
+
+
+def _source(board: Board, now_s: float) -> Text:
+    """What the device looks at and records; what is not known to hold now is said in the past."""
     status = board.value("status")
-    state = word(status, "state")
-    second = Text(f"{word(status, 'source') or 'no source'}: ", DIM)
-    second.append(STATE_WORDS.get(state, state) if state else "no picture told", GOOD if state == "live" else CARE)
+    state, recording = word(status, "state"), word(status, "recording")
+    now = board.holds("status", now_s)
+    line = Text().append(f"{word(status, 'source') or 'no source'}: ", DIM)
+    if state:
+        line.append(("" if now else "was ") + STATE_WORDS.get(state, state), GOOD if state == "live" and now else CARE)
+    else:
+        line.append("no picture told", CARE)
     if status.get("simulated") is True:
-        second.append("  SIMULATED", CARE)
-    recording = word(status, "recording")
-    second.append(f"  ● recording {recording}" if recording else "  ○ not recording", BAD if recording else DIM)
-    return [first, second]
+        line.append("  SIMULATED", CARE)
+    if recording:
+        return line.append(f"  ● {'' if now else 'was '}recording {recording}", BAD)
+    return line.append("  ○ not recording" if now else "", DIM)
 
 
 def _guidance(board: Board, columns: int, rows: int, now_s: float) -> list[Text]:
@@ -75,7 +85,7 @@ def _guidance(board: Board, columns: int, rows: int, now_s: float) -> list[Text]
     right = [Text(), *facts]
     lines = []
     for index in range(HEIGHT + 3):
-        line = Text(f"  {left[index]}"[:LARGE_WIDTH].ljust(LARGE_WIDTH), STRONG)
+        line = Text().append(f"  {left[index]}"[:LARGE_WIDTH].ljust(LARGE_WIDTH), STRONG)
         lines.append(line.append_text(right[index]) if index < len(right) else line)
     return [*lines, Text("─" * columns, DIM)]
 

@@ -93,7 +93,18 @@ def test_a_lost_connection_is_said_and_hides_the_distance_at_once() -> None:
     screen = "\n".join(shown(board, now_s=103.05))
     assert "CONNECTION LOST 3 s ago, trying again" in screen
     assert "lost: the line is silent" in screen
+    assert "v4l2: was live" in screen
+    assert "was recording" in screen
     assert large("12.3")[0] not in screen
+
+
+def test_a_status_that_stopped_coming_is_said_in_the_past_although_health_still_comes() -> None:
+    board = make_board(status=STATUS)
+    board.on_telemetry(Telemetry("health", 2, HEALTH), 110.0)
+    screen = "\n".join(shown(board, now_s=110.1))
+    assert "connected" in screen
+    assert "was live" in screen
+    assert "was recording" in screen
 
 
 def test_missing_topics_are_dashes_and_no_scale_is_said() -> None:
