@@ -19,8 +19,8 @@ MAX_TRIES = 2
 class Trials(Protocol):
     """Tries a candidate without using it for anything else."""
 
-    def model(self, folder: Path) -> str | None:
-        """Why the model in ``folder`` must not be used; None when it passed."""
+    def model(self, file: Path) -> str | None:
+        """Why the model in ``file`` must not be used; None when it passed."""
         ...
 
     def software(self, folder: Path, version: str, model: Path | None) -> str | None:

@@ -31,9 +31,9 @@ class SelfTests:
         self._environ = dict(os.environ if environ is None else environ)
         self._limit_s = limit_s
 
-    def model(self, folder: Path) -> str | None:
+    def model(self, file: Path) -> str | None:
         """As in Trials: card and contract, a simulated frame with a known answer, time per stage."""
-        return self._check(self._environ, folder)
+        return self._check(self._environ, file)
 
     def software(self, folder: Path, version: str, model: Path | None) -> str | None:
         """As in Trials: imports, the link's code, then the whole self-test by the new software."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from barbotage_device.errors import BarbotageError
 from barbotage_device.link.client import LinkClient, RemoteFile
 from barbotage_device.link.errors import LinkError, LinkLostError
+from barbotage_device.link.part_file import HASH_PIECE_BYTES, PartFile
 from barbotage_device.session.rewriting import file_sha256
-from barbotage_host.sync.part_file import HASH_PIECE_BYTES, PartFile
 from barbotage_host.sync.plan import Fetch
 from barbotage_host.sync.remote import SessionFile, open_session_file
 

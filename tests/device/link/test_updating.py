@@ -60,7 +60,7 @@ class Bench:
                 time.sleep(0.005)
             else:
                 self.wire.idle(0.2)
-        raise AssertionError(f"still {status}")
+        raise AssertionError("it does not end")
 
     def fetched(self, at_least: int) -> None:
         """Waits until so many bytes have come."""

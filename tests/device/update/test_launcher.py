@@ -35,7 +35,7 @@ def started(home: Path, *arguments: str, **environ: str) -> str:
     """What a start of the installed software prints."""
     clean = {key: value for key, value in os.environ.items() if key != launcher.VARIABLE}
     done = subprocess.run(
-        [sys.executable, "-c", STARTS, *arguments],
+        [sys.executable, "-P", "-c", STARTS, *arguments],
         env={**clean, "XDG_STATE_HOME": str(home), **environ},
         capture_output=True,
         text=True,
@@ -49,6 +49,7 @@ def test_the_active_software_takes_over_with_its_own_version_and_the_same_argume
     state = tmp_path / "barbotage"
     (tmp_path / "barbotage_device").mkdir()  # a folder of this name where the command is started must not be run
     (tmp_path / "barbotage_device" / "cli.py").write_text("raise SystemExit(9)")
+    (tmp_path / "barbotage_device" / "__init__.py").touch()
     assert started(tmp_path, "run") == "installed"
     activate(state, make_software_bundle(tmp_path, "9.0", files=SAYS_WHO_IT_IS))
     version, file, arguments = json.loads(started(tmp_path, "run", "--source", "sim"))

@@ -15,8 +15,8 @@ from tests.support.small_disk import SmallDisk
 from tests.support.sync_bench import SyncBench, Watcher, digests, make_bench
 
 from barbotage_device.link.bulk_receiver import WINDOW_S
+from barbotage_device.link.part_file import JOURNAL_EVERY_S
 from barbotage_device.session.catalogue import find_sessions
-from barbotage_host.sync.part_file import JOURNAL_EVERY_S
 
 KINDS = ("silent", "hang-up", "host killed", "device restarted", "disk full")
 SPARE_BYTES = 2_000_000

@@ -13,11 +13,11 @@ import pytest
 from barbotage_device.errors import BarbotageError, NotFoundError, UsageError
 from barbotage_device.link.errors import LinkError
 from barbotage_device.link.keys import KnownDevice, KnownDevices, PairedHosts, static_key
+from barbotage_device.link.part_file import PartFile
 from barbotage_device.link.roles import Role
 from barbotage_host.devices.ports import PortInfo, choose_port, list_candidates
 from barbotage_host.sync.archive import Archive, Archived
 from barbotage_host.sync.board import Board
-from barbotage_host.sync.part_file import PartFile
 from barbotage_host.sync.plan import arrivals_s, make_plan, time_left_s
 from barbotage_host.sync.progress import RateMeter
 from barbotage_host.sync.remote import RemoteSession, SessionFile
