@@ -31,14 +31,14 @@ def show_settings(context: Context, names: tuple[str, ...]) -> int:
     with _connected(context) as connection:
         snapshot = read_settings(connection.client)
         schema = _schema_if_allowed(connection)
-    values = snapshot.values
+    values = dict(sorted(snapshot.values.items(), key=lambda item: schema.position(item[0]) if schema else 0))
     if names:
         known = schema or _bare_schema(values)
         keys = [key for name in names for key in known.find(name)]
         values = {key: snapshot.values.get(key) for key in keys}
     if context.as_json:
         serial = connection.device.serial
-        context.console.result_json({"device": serial, "revision": snapshot.revision, "values": dict(values)})
+        context.console.result_json({"device": serial, "revision": snapshot.revision, "values": values})
         return EXIT_DONE
     for key, value in values.items():
         unit = schema.unit(key) if schema else ""

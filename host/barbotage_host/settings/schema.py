@@ -115,6 +115,11 @@ class Schema:
                         f"'{entry.key}' is missing; the section [{section}] needs it: {entry.help} It is {entry.wanted}"
                     )
 
+    def position(self, key: str) -> int:
+        """Where a key, or a section, stands among the others."""
+        order = [*self.entries]
+        return next((order.index(each) for each in order if each == key or each.startswith(f"{key}.")), len(order))
+
     def unit(self, key: str) -> str:
         """The unit of a key, empty when it has none."""
         return self.entries[key].unit if key in self.entries else ""

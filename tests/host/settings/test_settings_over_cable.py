@@ -72,6 +72,19 @@ def test_nothing_is_changed_during_a_procedure(bench: Bench) -> None:
     assert not bench.config.exists()
 
 
+def test_the_settings_come_in_their_order(bench: Bench) -> None:
+    keys = [line.split(" = ")[0] for line in bench.run("config", "get").out.splitlines()]
+    assert keys[:6] == [
+        "capture.device",
+        "capture.width_px",
+        "capture.height_px",
+        "capture.fps_hz",
+        "capture.region",
+        "capture.scale",
+    ]
+    assert keys[-1].startswith("prompts.")
+
+
 def test_a_dry_run_shows_and_changes_nothing(bench: Bench, tmp_path: Path) -> None:
     file = tmp_path / "x.toml"
     file.write_text('[screen]\nlanguage = "en"\n')
