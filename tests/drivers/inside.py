@@ -27,6 +27,7 @@ from tests.drivers.forked import Command, preload  # noqa: E402
 OUT = Path("/tmp/out")  # noqa: S108
 GADGET = TREE / "device" / "setup" / "usb-gadget"
 GADGET_TTY = Path("/dev/ttyGS0")
+UDEVD = Path("/lib/systemd/systemd-udevd")
 HOST_TTYS = "ttyACM*"
 NOT_COPIED = "flags.json"
 """What a device notes about a session; every other file must arrive unchanged."""
@@ -295,6 +296,26 @@ def gadget_goes_away_and_comes_back(bench: Bench) -> Facts:
     return {"unplugged_serve_ended_after_s": unplugged_s, "serve_ended_after_s": bench.stop_device()}
 
 
+def udev_gives_access_and_a_stable_name(bench: Bench) -> Facts:
+    """The host's rule, read by the real udev, where there is one."""
+    if not UDEVD.exists() or shutil.which("udevadm") is None:
+        return {"skipped": "there is no udev here"}
+    assert run(str(UDEVD), "--daemon").returncode == 0
+    install = bench.host("udev", "install")
+    code = install.wait(ANSWERS_WITHIN_S)
+    assert code == 0, install.stderr()
+    assert bench.gadget("stop").returncode == 0
+    assert bench.gadget("start").returncode == 0
+    link = Path(f"/dev/barbotage-{bench.serial}")
+    seen_s = wait(link.exists, ANSWERS_WITHIN_S, f"{link} did not appear")
+    assert link.resolve() == host_ports()[0]
+    said = run("udevadm", "info", "--query=property", str(link)).stdout.splitlines()
+    assert "ID_MM_PORT_IGNORE=1" in said, said
+    assert any(each.startswith("TAGS=") and ":uaccess:" in each for each in said), said
+    (ours,) = [each for each in bench.ask("ports")["ports"] if each["ours"]]
+    return {"link_after_s": seen_s, "port": ours, "verified": install.stderr().strip()}
+
+
 STEPS: tuple[Callable[[Bench], Facts], ...] = (
     programs_are_loaded,
     gadget_makes_ports_on_both_sides,
@@ -304,6 +325,7 @@ STEPS: tuple[Callable[[Bench], Facts], ...] = (
     sync_outlives_a_pulled_plug,
     device_restarts_while_the_host_does_not_read,
     gadget_goes_away_and_comes_back,
+    udev_gives_access_and_a_stable_name,
 )
 
 
