@@ -3,11 +3,15 @@
     python tests/fuzz/fuzz_link.py TARGET -runs=300000 -max_len=4096 [CORPUS]
 
 TARGET: framing (any stream, cut anywhere), messages (every payload parser), device, host (whole ends: frames with good CRCs built from the input between
-raw bytes), sealed (frames under the right keys, so that the code behind the tag is reached), handshake. Every target fails on an exception that is
-not MalformedError, on unbounded memory, and (device, host, sealed) when the link does not come up, or does not answer, after the input.
+raw bytes), sealed (frames under the right keys, so that the code behind the tag is reached), handshake, requests (every method of a device with its whole service, with any parameters). Every target fails on an exception that is
+not MalformedError, on unbounded memory, and (device, host, sealed, requests) when the link does not come up, or does not answer, after the input.
 """
 
 import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import atheris
 
@@ -37,8 +41,12 @@ with atheris.instrument_imports(include=["barbotage_device.link"]):
         parse_telemetry,
         request_id,
     )
+    from barbotage_device.link.methods import Methods
     from barbotage_device.link.noise import Handshake
+    from barbotage_device.link.part_file import PartFile
     from barbotage_device.link.peer import Peer
+    from barbotage_device.link.serving import Document, FileInfo, Served, Service, SessionInfo
+    from barbotage_device.link.updating import UpdateService
 
 from tests.support.link import PINNED, VirtualLine, ask, connected, key, make_device, make_host, start_fetch
 
@@ -137,6 +145,164 @@ def sealed(data: bytes) -> None:
     assert ask(wire, end, "link.ping", t=1).result == {"t": 1}
 
 
+class Store:
+    """Sessions in memory: one of each state."""
+
+    def sessions(self) -> list[SessionInfo]:
+        """As in SessionStore."""
+        return [SessionInfo(f"S{n}", n, None, n, state, False, None) for n, state in enumerate(("closed", "being recorded"))]
+
+    def files(self, session: str) -> list[FileInfo]:
+        """As in SessionStore."""
+        return [FileInfo(f"video-{n:04}.mcap", "video", n, "0" * 64) for n in range(40)] if session == "S0" else []
+
+    def open(self, session: str, name: str) -> Document:  # noqa: ARG002
+        """As in SessionStore."""
+        return Document(bytes(100_000))
+
+    def mark(self, session: str, marked: bool) -> None:
+        """As in SessionStore."""
+
+    def set_synced(self, session: str, utc_ns: int) -> None:
+        """As in SessionStore."""
+
+    def delete(self, session: str, manifest_sha256: str, force: bool) -> None:
+        """As in SessionStore."""
+
+
+class Around:
+    """Everything else that a device's service stands on, in memory."""
+
+    def values(self) -> Mapping[str, Any]:
+        """As in Configuration."""
+        return {"screen.language": "fr"}
+
+    def revision(self) -> str:
+        """As in Configuration."""
+        return "1"
+
+    def set(self, values: Mapping[str, Any]) -> bool:  # noqa: ARG002
+        """As in Configuration."""
+        return False
+
+    def utc_ns(self) -> int:
+        """As in WallClock."""
+        return 1
+
+    def monotonic_ns(self) -> int:
+        """As in WallClock."""
+        return 1
+
+    def set_utc_ns(self, utc_ns: int) -> None:
+        """As in WallClock."""
+
+    def all(self) -> list[dict[str, Any]]:
+        """As in KnownHosts."""
+        return []
+
+    def remove(self, key: bytes) -> bool:  # noqa: ARG002
+        """As in KnownHosts."""
+        return False
+
+    def replace(self, old: bytes, new: bytes) -> None:
+        """As in KnownHosts."""
+
+
+class Desk:
+    """Takes updates into a folder that is emptied each time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def receive(self, size_bytes: int, sha256: str) -> PartFile:
+        """As in UpdateDesk."""
+        for leftover in self._folder.iterdir():
+            leftover.unlink()
+        return PartFile(self._folder, "update", min(size_bytes, 1 << 20), sha256, lambda: 0.0)
+
+    def received(self, part: PartFile) -> None:
+        """As in UpdateDesk."""
+        part.close()
+
+    def failed(self, why: str) -> None:
+        """As in UpdateDesk."""
+
+    def status(self) -> dict[str, Any]:
+        """As in UpdateDesk."""
+        return {"state": "none"}
+
+    def roll_back(self, kind: str) -> None:
+        """As in UpdateDesk."""
+
+    def discard(self) -> None:
+        """As in UpdateDesk."""
+
+
+METHODS = (
+    "link.ping", "link.stats", "dev.info", "dev.status", "clock.get", "clock.set", "sess.list", "sess.files", "sess.mark", "sess.synced",
+    "sess.delete", "file.open", "file.hash", "file.close", "conf.get", "conf.set", "telem.sub", "event.sub", "event.ack", "log.sub", "pair.start",
+    "pair.step", "pair.list", "pair.revoke", "pair.rotate", "upd.begin", "upd.status", "upd.rollback", "upd.cancel", "no.such",
+)  # fmt: skip
+FIRST_ID = 40_000
+"""Above those that the host at the end of a case uses: an answer is kept for who asks twice."""
+NAMES = (
+    "id",
+    "area",
+    "name",
+    "handle",
+    "offset",
+    "length",
+    "after",
+    "limit",
+    "topics",
+    "max_hz",
+    "bytes",
+    "sha256",
+    "values",
+    "revision",
+)
+
+
+def requests(data: bytes) -> None:
+    """A paired host with every right that asks anything of a device with its whole service."""
+    end, served = make_host(), make_device(methods=Methods())
+    around = Around()
+    service = Service(
+        served,
+        Served(Store(), around, around, around, lambda: {"state": "idle"}, lambda: False, {"log.txt": lambda: b"x" * 5000}),
+    )
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        updates = UpdateService(served, Desk(Path(folder)), lambda: False, lambda: 0.0)
+        wire = connected(end, served)
+        for kind, plain, body in pieces(data):
+            if kind in (None, FrameType.REQUEST) and body:
+                payload = _request(body, plain)
+                served.receive(end.stream.pack(FrameType.REQUEST, payload, False, wire.now_s), wire.now_s)
+            elif kind not in (None, FrameType.HELLO, FrameType.NOISE):
+                served.receive(end.stream.pack(kind, body, False, wire.now_s), wire.now_s)
+            served.output(wire.now_s)
+            wire.now_s += 0.001
+        assert len(served.outbox._control) < FRAMES_KEPT
+        assert ask(wire, end, "link.ping", t=1).result == {"t": 1}
+        service.files.close_all()
+        updates.interrupt()
+
+
+def _request(body: bytes, plain: bool) -> bytes:
+    """A request of one of the methods: its parameters are the bytes themselves (``plain``), or known names with values from them."""
+    method, rest = METHODS[body[0] % len(METHODS)], body[1:]
+    head = cbor.encode([FIRST_ID + body[0] // len(METHODS), method])
+    if plain:
+        return b"\x83" + head[1:] + rest
+    try:
+        given = cbor.decode(rest)
+    except MalformedError:
+        given = {NAMES[value % len(NAMES)]: index for index, value in enumerate(rest[:8])}
+    if not isinstance(given, dict):
+        given = dict.fromkeys(NAMES, given)
+    return b"\x83" + head[1:] + cbor.encode(given)
+
+
 def handshake(data: bytes) -> None:
     """Handshake messages of a stranger, at each step of each side."""
     for psk in (None, bytes(32)):
@@ -151,7 +317,7 @@ def handshake(data: bytes) -> None:
                 continue
 
 
-TARGETS = {each.__name__: each for each in (framing, messages, device, host, sealed, handshake)}
+TARGETS = {each.__name__: each for each in (framing, messages, device, host, sealed, requests, handshake)}
 
 
 def main() -> None:
