@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,8 @@ from barbotage_device.link.transport import Transport
 
 REOPEN_S = 0.5
 MAX_LINE = 1000
+LONGEST_REST_S = 0.005
+"""Telemetry grows older by so much at most: a quarter of the 20 ms that it may take over a busy line."""
 LONGEST_WAIT_S = 0.5
 """So long at most until a request to stop is noticed."""
 
@@ -71,14 +74,19 @@ class LinkServer:
         clock_s: Callable[[], float],
         notice: Callable[[str], None] = lambda _: None,
         lost: Callable[[str], None] | None = None,
+        rest: float = 0.0,
     ) -> None:
-        """``lost`` gets the lines that say that the port is not there, by default ``notice``."""
+        """``lost`` gets the lines that say that the port is not there, by default ``notice``.
+
+        ``rest``: after each step the thread sleeps for this many times what it has computed, for the sake of a live loop beside it.
+        """
         self.end = end
         self.mailbox = Mailbox()
         self._open = open_transport
         self._clock_s = clock_s
         self._notice = notice
         self._lost = lost or notice
+        self._rest = rest
         self._stop = threading.Event()
         self._transport: Transport | None = None
         self._thread: threading.Thread | None = None
@@ -151,8 +159,11 @@ class LinkServer:
     def _serve(self, transport: Transport) -> None:
         pump = Pump(self.end, transport, self._clock_s)
         while not self._stop.is_set():
+            before_s = time.thread_time()
             self._collect()
             pump.step(self._clock_s() + LONGEST_WAIT_S)
+            if self._rest:
+                time.sleep(min(LONGEST_REST_S, self._rest * (time.thread_time() - before_s)))
 
     def _collect(self) -> None:
         telemetry, events, log = self.mailbox.take()

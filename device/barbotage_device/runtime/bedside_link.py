@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from queue import Empty, SimpleQueue
 from types import TracebackType
 
 from barbotage_device.bedside.view import LinkSigns, PairingNotice
@@ -24,11 +25,14 @@ from barbotage_device.runtime.linking import (
     is_recording_into,
     make_server,
 )
+from barbotage_device.runtime.logbook import Logbook
 from barbotage_device.runtime.telemetry import About, Teller
 
 LAST_WORDS_S = 0.5
 """How long the end waits for a host to acknowledge the last events; a round trip at 9600 baud takes a tenth."""
 LAST_WORDS_STEP_S = 0.01
+REST = 2.0
+"""A transfer over USB would take a whole core, and with it the interpreter's lock from the live loop; so it takes a third."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +84,13 @@ class BedsideLink:
             self._board,
             lambda text: console.note(f"{request.port}: {text}"),
             lambda: self.procedure or is_recording_into(request.sessions),
+            REST,
         )
-        self.teller = Teller(self._server, about, time.monotonic_ns)
-        self._ending = threading.Event()
-        self._health = threading.Thread(target=self._tell_health, name="link-health", daemon=True)
+        self._logbook = Logbook(request.state)
+        self._logbook.follow(self._server.log)
+        self._lines: SimpleQueue[tuple[int, str] | None] = SimpleQueue()
+        self.teller = Teller(self._server, about, time.monotonic_ns, lambda level, text: self._lines.put((level, text)))
+        self._aside = threading.Thread(target=self._work_aside, name="link-aside", daemon=True)
         if not request.secured:
             console.warning(LABORATORY_WARNING)
 
@@ -91,7 +98,7 @@ class BedsideLink:
         """Begins to serve; pairing codes go to the window when there is one."""
         self._board.has_window = has_window
         self._server.start()
-        self._health.start()
+        self._aside.start()
 
     def signs(self) -> LinkSigns:
         """What the bedside screen says about the link now."""
@@ -99,7 +106,7 @@ class BedsideLink:
 
     def close(self) -> None:
         """Ends the link, after a moment for the last events when a host listens; may be called before ``start``."""
-        self._ending.set()
+        self._lines.put(None)
         ends_s = time.monotonic() + LAST_WORDS_S
         with suppress(KeyboardInterrupt):
             while self._server.events_waiting and time.monotonic() < ends_s:
@@ -112,8 +119,20 @@ class BedsideLink:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
+    def _work_aside(self) -> None:
+        """Tells the health and keeps the log, in a thread of its own: a disk that hangs must not hold up the loop."""
+        due_s = time.monotonic() + HEALTH_EVERY_S
+        while True:
+            try:
+                line = self._lines.get(timeout=max(0.0, due_s - time.monotonic()))
+            except Empty:
+                due_s = time.monotonic() + HEALTH_EVERY_S
+                self._tell_health()
+                continue
+            if line is None:
+                return
+            self._logbook.logger.log(line[0], "%s", line[1])
+
     def _tell_health(self) -> None:
-        """In a thread of its own: a disk that hangs must not hold up the loop."""
-        while not self._ending.wait(HEALTH_EVERY_S):
-            if self._server.listening:
-                self._server.publish("health", time.monotonic_ns(), asdict(read_health(self.request.sessions)))
+        if self._server.listening:
+            self._server.publish("health", time.monotonic_ns(), asdict(read_health(self.request.sessions)))

@@ -78,9 +78,11 @@ def make_server(
     screen: PairingScreen,
     notice: Callable[[str], None],
     in_procedure: Callable[[], bool] | None = None,
+    rest: float = 0.0,
 ) -> LinkServer:
     """A server for this computer, not yet running. ``in_procedure``: by default whether any program records into the folder of sessions.
 
+    ``rest``: as in LinkServer.
     Raises LinkError when keys or pairings are damaged, OSError.
     """
     in_procedure = in_procedure or partial(is_recording_into, request.sessions)
@@ -136,7 +138,7 @@ def make_server(
     )
     services.append(Service(end, served))
     updating.append(UpdateService(end, DeviceUpdates(request.state, notice), in_procedure, time.monotonic))
-    server = LinkServer(end, lambda: TtyTransport(request.port, request.baud), time.monotonic, notice, lost)
+    server = LinkServer(end, lambda: TtyTransport(request.port, request.baud), time.monotonic, notice, lost, rest)
     logbook.attach(
         server, f"version {identity.software}, link on {request.port}, {'secured' if request.secured else 'NOT SECURED'}"
     )

@@ -35,10 +35,6 @@ class Outlet(Protocol):
         """Something that must arrive."""
         ...
 
-    def log(self, level: int, t_ns: int, text: str) -> None:
-        """A line of the log."""
-        ...
-
 
 class Recording(Protocol):
     """The session being recorded."""
@@ -81,13 +77,15 @@ class Pace:
 class Teller:
     """Tells a host how the run stands. Called from the loop's thread (``happened`` also from others); never blocks, never raises for the link.
 
-    ``clock`` is monotonic ns and the time of all that is told. Without a ``recording`` it finds out itself what happens.
+    ``clock`` is monotonic ns and the time of all that is told. ``log`` takes the number of a level and a line, and does not block.
+    Without a ``recording`` it finds out itself what happens.
     """
 
-    def __init__(self, outlet: Outlet, about: About, clock: Callable[[], int]) -> None:
+    def __init__(self, outlet: Outlet, about: About, clock: Callable[[], int], log: Callable[[int, str], None]) -> None:
         self._outlet = outlet
         self._about = about
         self._clock = clock
+        self._log = log
         self.recording: Recording | None = None
         self._edges = Edges()
         self._guidance_pace, self._status_pace = Pace(GUIDANCE_HZ), Pace(STATUS_HZ)
@@ -127,7 +125,7 @@ class Teller:
 
     def say(self, level: str, text: str) -> None:
         """Tells a line of the log; ``level`` is one of LEVELS."""
-        self._outlet.log(LEVELS[level], self._clock(), text)
+        self._log(LEVELS[level], text)
 
     def _rate_hz(self, frames: int, now_ns: int) -> float | None:
         """Frames a second since the last status; None for the first."""
