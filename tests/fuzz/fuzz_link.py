@@ -1,10 +1,11 @@
 """Coverage-guided fuzzing of everything in the link that takes bytes from the line. Needs atheris (pip install atheris; not among our dependencies).
 
-    python tests/fuzz/fuzz_link.py TARGET -runs=300000 -max_len=4096 [CORPUS]
+    python -m tests.fuzz.fuzz_link TARGET -runs=300000 -max_len=4096 -len_control=0 [CORPUS]
 
-TARGET: framing (any stream, cut anywhere), messages (every payload parser), device, host (whole ends: frames with good CRCs built from the input between
-raw bytes), sealed (frames under the right keys, so that the code behind the tag is reached), handshake, requests (every method of a device with its whole service, with any parameters). Every target fails on an exception that is
-not MalformedError, on unbounded memory, and (device, host, sealed, requests) when the link does not come up, or does not answer, after the input.
+TARGET: framing (any stream, cut anywhere), messages (every payload parser), device, host (whole ends: frames with good CRCs built from the input
+between raw bytes), sealed (frames under the right keys, so that the code behind the tag is reached), requests (every method of a device with its
+whole service, with any parameters), handshake. Every target fails on an exception that is not MalformedError, on unbounded memory, and (device,
+host, sealed, requests) when the link does not come up, or does not answer, after the input.
 """
 
 import sys
