@@ -1,5 +1,6 @@
 """What ``barbotage update …`` does."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +14,7 @@ from barbotage_device.update.manifest import MANIFEST_NAME, SIGNATURE_NAME, Bund
 from barbotage_host.devices.connecting import Connection
 from barbotage_host.devices.context import Context, connect_device
 from barbotage_host.devices.words import duration, size
+from barbotage_host.sync.board import Board
 from barbotage_host.update.keys import make_keys, read_secret_key
 from barbotage_host.update.packing import model_bundle, software_bundle, write_bundle
 from barbotage_host.update.sending import Sending, Step
@@ -97,8 +99,14 @@ def install(context: Context, path: Path, ask: Callable[[str], bool] | None, ret
     except BaseException:
         connection.close()
         raise
-    sending = Sending(lambda: connect_device(context), console.note, lambda step: console.progress(_progress(step)), retry_for_s)
-    sent = sending.run(path, manifest, connection)
+    board = Board(sys.stderr)
+    sending = Sending(
+        lambda: connect_device(context), board.note, lambda step: board.progress(serial, _progress(step)), retry_for_s
+    )
+    try:
+        sent = sending.run(path, manifest, connection)
+    finally:
+        board.done(serial)
     if context.as_json:
         console.result_json({"device": serial, "state": "staged", **_record(manifest, key), **asdict(sent)})
     else:
@@ -187,11 +195,12 @@ def _record(manifest: BundleManifest, key: str | None) -> dict[str, Any]:
 
 def _progress(step: Step) -> str:
     if step.state == "verifying":
-        return f"{size(step.total_bytes)} sent; the device verifies it "
+        return f"{size(step.total_bytes)} sent; the device verifies it"
     left_bytes = step.total_bytes - step.fetched_bytes
-    left = f", {duration(left_bytes / step.rate_bytes_per_s)} left" if step.rate_bytes_per_s else ""
+    rate = step.rate_bytes_per_s
+    pace = f"  {size(rate)}/s, {duration(left_bytes / rate)} left" if rate else ""
     share = 100 * step.fetched_bytes / step.total_bytes
-    return f"{share:5.1f} %  {size(step.fetched_bytes)} of {size(step.total_bytes)}  {size(step.rate_bytes_per_s)}/s{left} "
+    return f"{share:5.1f} %  {size(step.fetched_bytes)} of {size(step.total_bytes)}{pace}"
 
 
 def _status_line(status: dict[str, Any]) -> str:
