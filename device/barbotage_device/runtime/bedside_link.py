@@ -4,6 +4,7 @@ The loop only leaves values in the server's mailbox; everything else happens in 
 comes back costs one line on the console. The link lives until the program ends, also while copies of a session are made.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -68,7 +69,7 @@ class PairingBoard:
         """What the screen shows now."""
         offer = self._offer
         left_s = 0.0 if offer is None else offer.ends_s - self._clock_s()
-        return None if offer is None or left_s <= 0 else PairingNotice(offer.code, offer.name, offer.role.word, int(left_s) + 1)
+        return None if offer is None or left_s <= 0 else PairingNotice(offer.code, offer.name, offer.role.word, math.ceil(left_s))
 
 
 class BedsideLink:
