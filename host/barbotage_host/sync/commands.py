@@ -174,7 +174,7 @@ def progress_line(step: Step) -> str:
     parts = [f"{share:5.1f} %", f"{size(step.done_bytes)} of {size(step.total_bytes)}"]
     if step.rate_bytes_per_s:
         waits = [f"{kind} {duration(left_s)}" for kind, left_s in step.arrivals_s.items() if left_s is not None]
-        parts += [f"{size(step.rate_bytes_per_s)}/s", "left: " + ", ".join(waits)]
+        parts += [f"{size(step.rate_bytes_per_s)}/s"] + (["left: " + ", ".join(waits)] if waits else [])
     return "  ".join(parts)
 
 

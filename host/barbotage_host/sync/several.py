@@ -12,6 +12,7 @@ from barbotage_host.sync.syncing import NoRoomError, StoppedError, Sync
 
 ROUND_EVERY_S = 5.0
 """A watched device is asked for its list so often: a session is noticed soon, the line stays idle for the rest."""
+LOOK_EVERY_S = 0.2
 STOP_WITHIN_S = 5.0
 """What a thread may take to leave everything in order: longer than a step of a fetch."""
 
@@ -64,8 +65,10 @@ def run_each(jobs: Sequence[Callable[[], int]], fail: Callable[[BarbotageError |
     ``fail`` gets the error that ended a job. Raises KeyboardInterrupt.
     """
     codes: list[int] = []
+    # Events, not Thread.join: a join that Ctrl-C interrupts takes the thread for ended (bpo-45274).
+    over = [threading.Event() for _ in jobs]
 
-    def run(job: Callable[[], int]) -> None:
+    def run(job: Callable[[], int], ended: threading.Event) -> None:
         try:
             codes.append(job())
         except StoppedError:
@@ -76,18 +79,19 @@ def run_each(jobs: Sequence[Callable[[], int]], fail: Callable[[BarbotageError |
         except OSError as error:
             fail(error)
             codes.append(EXIT_FAILED)
+        finally:
+            ended.set()
 
-    threads = [threading.Thread(target=run, args=(job,), daemon=True) for job in jobs]
-    for thread in threads:
-        thread.start()
+    for job, ended in zip(jobs, over, strict=True):
+        threading.Thread(target=run, args=(job, ended), daemon=True).start()
     try:
-        for thread in threads:
-            while thread.is_alive():
-                thread.join(0.2)
+        for ended in over:
+            while not ended.wait(LOOK_EVERY_S):
+                pass
     except KeyboardInterrupt:
         event.set()
         ends_s = time.monotonic() + STOP_WITHIN_S
-        for thread in threads:
-            thread.join(max(0.0, ends_s - time.monotonic()))
+        for ended in over:
+            ended.wait(max(0.0, ends_s - time.monotonic()))
         raise
     return worst(codes)
