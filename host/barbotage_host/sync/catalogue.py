@@ -162,7 +162,7 @@ def _row(root: Path, path: Path) -> Row:
         manifest, flags = read_manifest(path), read_flags(path)
         digest = sha256((path / MANIFEST_NAME).read_bytes()).hexdigest()
     except (SessionError, OSError):
-        return Row(name, stamp, path.name, device, DAMAGED, *(None,) * 6, "", None, None, reviewers)
+        return _damaged(name, stamp, device, path.name, reviewers)
     header, summary = manifest.header, manifest.summary
     kinds = " ".join(sorted({segment.kind for segment in manifest.segments}))
     return Row(
@@ -180,6 +180,26 @@ def _row(root: Path, path: Path) -> Row:
         kinds=kinds,
         synced_utc_ns=flags.synced_utc_ns,
         manifest_sha256=digest,
+        reviewers=reviewers,
+    )
+
+
+def _damaged(path: str, stamp: str, device: str, identity: str, reviewers: str) -> Row:
+    return Row(
+        path=path,
+        stamp=stamp,
+        id=identity,
+        device=device,
+        state=DAMAGED,
+        started_utc_ns=None,
+        duration_s=None,
+        side=None,
+        phase=None,
+        simulated=None,
+        bytes=None,
+        kinds="",
+        synced_utc_ns=None,
+        manifest_sha256=None,
         reviewers=reviewers,
     )
 
