@@ -111,6 +111,7 @@ def _told(manifest: Manifest | None) -> dict[str, Any]:
         "started_utc_ns": header.started_utc_ns if header is not None else None,
         "side": header.side if header is not None else None,
         "simulated": header.simulated if header is not None else None,
+        "link": header.link if header is not None else None,
         "source": header.source if header is not None else None,
         "duration_s": summary.duration_s if summary is not None else None,
         "frames": summary.frames if summary is not None else None,

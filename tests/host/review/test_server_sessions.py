@@ -1,6 +1,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,7 @@ from barbotage_device.bedside.texts import Language, texts_in
 from barbotage_device.errors import BarbotageError
 from barbotage_device.session.files import SessionLock
 from barbotage_device.session.flags import read_flags
+from barbotage_device.session.manifest import LinkSetting, read_manifest, write_manifest
 from barbotage_host.review.texts import read_compiled
 
 Serve = Callable[[Path], Client]
@@ -34,6 +36,18 @@ def test_the_list_tells_what_a_reviewer_chooses_by(client: Client, small_session
     assert row["deposit_before"] == {"longest_mm": 10.8, "perpendicular_mm": 3.4, "area_mm2": 28.5}
     assert row["frames"] == SMALL.frames
     assert row["prompts"] == {"tip-not-seen": 1}
+
+
+@pytest.mark.parametrize("link", ["none", "secured", "unsecured", None])
+def test_list_and_page_know_how_a_pc_could_reach_the_recorder(
+    small_session: Path, tmp_path: Path, serve: Serve, link: LinkSetting | None
+) -> None:
+    session = copied(small_session, tmp_path)
+    manifest = read_manifest(session)
+    write_manifest(session, replace(manifest, header=replace(manifest.header, link=link)))
+    client = serve(tmp_path)
+    assert rows(client)[session.name]["link"] == link
+    assert client.get(f"/api/sessions/{session.name}").json["link"] == link
 
 
 def test_damaged_sessions_are_listed_beside_whole_ones(small_session: Path, tmp_path: Path, serve: Serve) -> None:
