@@ -16,7 +16,7 @@ from typing import Any
 
 import atheris
 
-with atheris.instrument_imports(include=["barbotage_device.link"]):
+with atheris.instrument_imports(include=["barbotage_device.link"]):  # pyright: ignore[reportAttributeAccessIssue]
     from barbotage_device.link import cbor
     from barbotage_device.link.device_end import DeviceEnd
     from barbotage_device.link.errors import MalformedError
