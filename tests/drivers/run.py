@@ -129,6 +129,8 @@ def main() -> int:
         done = check(out, options.within)
     except MissingError as error:
         sys.stderr.write(f"error: {error}\n")
+        if options.out is None:
+            shutil.rmtree(out)
         return EXIT_MISSING
     if options.json:
         sys.stdout.write(json.dumps(done, indent=1) + "\n")
