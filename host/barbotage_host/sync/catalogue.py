@@ -48,6 +48,9 @@ class Row:
     reviewers: str
 
 
+COLUMNS = (*(field.name for field in fields(Row)), "sum")
+
+
 class CatalogueError(Exception):
     """The file is damaged or of another version."""
 
@@ -59,9 +62,14 @@ def sessions_of(root: Path, notice: Callable[[str], None]) -> list[Row]:
     """
     try:
         with _opened(root) as database:
-            _refresh(database, root)
-            return _rows(database)
-    except (CatalogueError, sqlite3.DatabaseError) as error:
+            present = _refresh(database, root)
+            return _rows(database, present)
+    except (
+        CatalogueError,
+        sqlite3.DatabaseError,
+        ValueError,
+        TypeError,
+    ) as error:  # texts that are no texts, columns that are not there
         reason = str(error)
     try:
         rows = rebuild(root)
@@ -78,13 +86,13 @@ def rebuild(root: Path) -> list[Row]:
     try:
         with closing(sqlite3.connect(draft)) as database, database:
             _create(database)
-            _insert(database, _read(root))
+            rows = _read(root)
+            _insert(database, rows)
         (root / f"{CATALOGUE_NAME}-journal").unlink(missing_ok=True)  # of the old one: it would be played into the new one
         draft.replace(root / CATALOGUE_NAME)
     finally:
         draft.unlink(missing_ok=True)
-    with _opened(root) as database:
-        return _rows(database)
+    return sorted(rows, key=_age)
 
 
 def refresh_quietly(root: Path, notice: Callable[[str], None]) -> None:
@@ -106,21 +114,18 @@ def _opened(root: Path) -> Iterator[sqlite3.Connection]:
         version = database.execute("PRAGMA user_version").fetchone()[0]
         if version != SCHEMA_VERSION:
             raise CatalogueError(f"it is of version {version}, not {SCHEMA_VERSION}")
-        found = database.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if found != "ok":
-            raise CatalogueError(str(found))
         yield database
 
 
 def _create(database: sqlite3.Connection) -> None:
-    columns = ", ".join(f"{field.name} PRIMARY KEY" if field.name == "path" else field.name for field in fields(Row))
+    columns = ", ".join(f"{name} PRIMARY KEY" if name == "path" else name for name in COLUMNS)
     with database:
         database.execute(f"CREATE TABLE IF NOT EXISTS sessions ({columns})")
         database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
-def _refresh(database: sqlite3.Connection, root: Path) -> None:
-    """Only sessions whose stamp has changed are read."""
+def _refresh(database: sqlite3.Connection, root: Path) -> set[str]:
+    """The sessions that are there; only those whose stamp has changed are read."""
     known = dict(database.execute("SELECT path, stamp FROM sessions"))
     present = {str(path.relative_to(root)): path for path in find_sessions(root)}
     gone = [(name,) for name in known.keys() - present.keys()]
@@ -129,24 +134,35 @@ def _refresh(database: sqlite3.Connection, root: Path) -> None:
         with database:
             database.executemany("DELETE FROM sessions WHERE path = ?", gone)
             _insert(database, changed)
+    return set(present)
 
 
 def _insert(database: sqlite3.Connection, rows: list[Row]) -> None:
-    marks = ", ".join("?" for _ in fields(Row))
-    database.executemany(f"INSERT OR REPLACE INTO sessions VALUES ({marks})", [astuple(row) for row in rows])  # noqa: S608 - only marks
+    marks = ", ".join("?" for _ in COLUMNS)
+    values = [(*astuple(row), _sum(row)) for row in rows]
+    database.executemany(f"INSERT OR REPLACE INTO sessions VALUES ({marks})", values)  # noqa: S608 - only marks
 
 
-def _rows(database: sqlite3.Connection) -> list[Row]:
-    names = ", ".join(field.name for field in fields(Row))
-    found = database.execute(f"SELECT {names} FROM sessions")  # noqa: S608 - names of our own columns
-    return sorted((_checked(row) for row in found), key=_age)
+def _rows(database: sqlite3.Connection, present: set[str]) -> list[Row]:
+    """The rows, which must be of the sessions that are there. Raises CatalogueError."""
+    found = database.execute(f"SELECT {', '.join(COLUMNS)} FROM sessions")  # noqa: S608 - names of our own columns
+    rows = sorted((_checked(row) for row in found), key=_age)
+    if len(rows) != len(present) or {row.path for row in rows} != present:
+        raise CatalogueError("it does not keep what is written")
+    return rows
 
 
 def _checked(values: tuple[object, ...]) -> Row:
-    row = Row(*values)  # type: ignore[arg-type]
-    if not (isinstance(row.path, str) and isinstance(row.id, str) and isinstance(row.started_utc_ns, int | None)):
-        raise CatalogueError("a row makes no sense")
+    row = Row(*values[:-1])  # type: ignore[arg-type]
+    if _sum(row) != values[-1]:
+        raise CatalogueError(f"the row of {row.path!r} is not as it was written")
     return row
+
+
+def _sum(row: Row) -> str:
+    """What tells a row from a damaged one: SQLite has no checksums."""
+    values = [int(each) if isinstance(each, bool) else each for each in astuple(row)]
+    return sha256(repr(values).encode()).hexdigest()
 
 
 def _read(root: Path) -> list[Row]:

@@ -1,6 +1,8 @@
 """The archive as a person and the catalogue see it: folders that explain themselves, a list that is only ever derived from them."""
 
+import contextlib
 import json
+import random
 import shutil
 import sqlite3
 import subprocess
@@ -135,12 +137,21 @@ def _empty(path: Path) -> None:
     path.write_bytes(b"")
 
 
-def _hot_journal(path: Path) -> None:
-    path.write_bytes(b"x" * 5000)
-    path.with_name(path.name + "-journal").write_bytes(bytes.fromhex("d9d505f920a163d7") + b"\xff" * 600)
+def leave_a_journal(path: Path) -> None:
+    """As a power cut does in the middle of a large transaction: SQLite would play it into whatever file lies beside it."""
+    journal = path.with_name(path.name + "-journal")
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("PRAGMA cache_size = 2")
+        database.execute("BEGIN")
+        for size in (20_000, 50_000, 90_000):
+            database.execute("UPDATE sessions SET reviewers = ?", ("x" * size,))
+        cut = path.read_bytes(), journal.read_bytes()
+        database.execute("ROLLBACK")
+    path.write_bytes(cut[0])
+    journal.write_bytes(cut[1])
 
 
-@pytest.mark.parametrize("damage", [_garbage, _torn, _other_version, _other_table, _senseless, _empty, _hot_journal])
+@pytest.mark.parametrize("damage", [_garbage, _torn, _other_version, _other_table, _senseless, _empty])
 def test_a_catalogue_that_is_no_good_is_made_again_with_one_line(root: Path, damage: object) -> None:
     before = sessions_of(root, quiet)
     assert callable(damage)
@@ -151,6 +162,28 @@ def test_a_catalogue_that_is_no_good_is_made_again_with_one_line(root: Path, dam
     assert "made again" in said[0]
     assert sessions_of(root, quiet) == before
     assert [path.name for path in root.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_journal_that_a_power_cut_left_is_not_played_into_a_new_catalogue(root: Path) -> None:
+    sessions_of(root, quiet)
+    leave_a_journal(root / CATALOGUE_NAME)
+    shutil.rmtree(next((root / "TEST0002").iterdir()))
+    after = rebuild(root)
+    assert len(after) == 2
+    assert not (root / f"{CATALOGUE_NAME}-journal").exists()
+    assert sessions_of(root, quiet) == after
+
+
+def test_no_damage_to_any_byte_makes_the_list_wrong(root: Path) -> None:
+    before = sessions_of(root, quiet)
+    sound = (root / CATALOGUE_NAME).read_bytes()
+    rng = random.Random(8)
+    used = [at for at, byte in enumerate(sound) if byte or at < 200]
+    for at in rng.sample(used, 150):
+        spoilt = bytearray(sound)
+        spoilt[at] ^= 1 << rng.randrange(8)
+        (root / CATALOGUE_NAME).write_bytes(spoilt)
+        assert sessions_of(root, lambda _: None) == before, f"byte {at}"
 
 
 def test_a_deleted_catalogue_is_made_again_without_a_word(root: Path) -> None:
@@ -271,3 +304,28 @@ def test_what_was_added_joins_the_session_and_reviews_stay(root: Path) -> None:
     }  # fmt: skip
     assert len(read_manifest(path).segments) == 3
     assert not incoming.exists()
+
+
+def test_whatever_step_of_joining_is_the_last_the_manifest_names_what_is_there(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = Archive(root)
+    path = next(each for each in (root / "TEST0001").iterdir())
+    incoming = archive.incoming("TEST0001", path.name)
+    incoming.mkdir(parents=True)
+    shutil.copy(path / MANIFEST_NAME, incoming)
+    (incoming / "small-0000.mcap").write_bytes(b"small")
+    add_segment(incoming, Segment("small-0000.mcap", "proxy", 5, "x" * 64, None, None, 0))
+    done: list[Path] = []
+    replace = Path.replace
+
+    def cut(self: Path, target: Path) -> Path:
+        if done:
+            raise OSError(5, "cut")
+        done.append(target)
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", cut)
+    with pytest.raises(OSError, match="cut"):
+        archive.publish("TEST0001", path.name)
+    assert all((path / segment.name).is_file() for segment in read_manifest(path).segments)

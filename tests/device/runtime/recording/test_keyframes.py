@@ -14,6 +14,7 @@ from barbotage_device.session.audit import verify
 from barbotage_device.session.errors import SessionError
 from barbotage_device.session.events import Event
 from barbotage_device.session.files import claimed
+from barbotage_device.session.findings import segment_files
 from barbotage_device.session.manifest import MANIFEST_NAME, read_manifest
 from barbotage_device.session.reader import SessionReader
 from barbotage_device.session.recovery import needs_recovery, recover
@@ -92,6 +93,13 @@ def test_recovery_keeps_a_session_whole_whatever_happens_to_its_key_frames(sessi
     assert len(after.of_kind("keyframes")) == (damage != "gone")
     if damage == "manifest gone":
         assert after.of_kind("keyframes") == before.of_kind("keyframes")
+
+
+def test_what_was_made_afterwards_comes_after_all_that_was_recorded(tmp_path: Path) -> None:
+    names = ["telemetry-0000.mcap", "video-0000.mcap", "telemetry-0001.mcap", "proxy-0000.mcap", "keyframes-0000.mcap"]
+    for name in reversed(names):
+        (tmp_path / name).touch()
+    assert [name for name, _ in segment_files(tmp_path)] == names
 
 
 def test_a_long_session_gives_its_share_and_no_more() -> None:
