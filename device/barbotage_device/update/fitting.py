@@ -1,13 +1,12 @@
 """Whether a bundle fits this device: security version, contract of the model, Python and distributions."""
 
 import platform
-import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from barbotage_device.update.errors import UpdateError
 from barbotage_device.update.manifest import BundleManifest, Kind
-from barbotage_device.update.requirements import Environment, meets, unmet
+from barbotage_device.update.requirements import meets, unmet
 from barbotage_device.update.store import Lane
 from barbotage_models.contract.card import contract_fields
 
@@ -50,7 +49,7 @@ def check_python(requires: dict[str, Any]) -> None:
     here = platform.python_version()
     if not meets(here, python):
         raise UpdateError(f"the software needs Python {python}, this device has {here}")
-    missing = unmet(lines, marker_environment(), installed_version)
+    missing = unmet(lines, installed_version)
     if missing:
         raise UpdateError(
             f"the software needs what is not installed on this device: {'; '.join(missing)[:300]}. Updates bring no dependencies; install these first"
@@ -63,18 +62,3 @@ def installed_version(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
-
-
-def marker_environment() -> Environment:
-    """The marker variables of PEP 508 for this Python and computer."""
-    return {
-        "python_version": ".".join(platform.python_version_tuple()[:2]),
-        "python_full_version": platform.python_version(),
-        "sys_platform": sys.platform,
-        "platform_machine": platform.machine(),
-        "platform_system": platform.system(),
-        "platform_release": platform.release(),
-        "platform_python_implementation": platform.python_implementation(),
-        "implementation_name": sys.implementation.name,
-        "os_name": "posix",
-    }
