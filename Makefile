@@ -8,7 +8,7 @@ BACKGROUNDS ?=
 BACKGROUND_OPTION := $(if $(BACKGROUNDS),--backgrounds $(BACKGROUNDS))
 SOURCES := models device host firmware_tools tests benchmarks
 
-.PHONY: help setup setup-train demo test test-browser test-slow fuzz lint format bench model texts lock clean
+.PHONY: help setup setup-train demo test test-browser test-slow test-drivers fuzz lint format bench model texts lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -29,9 +29,12 @@ test-browser: setup ## The review page in a real browser (Debian: apt install ch
 test-slow: setup-train ## The slow tests: a tiny training from nothing, and what takes its time
 	$(BIN)/pytest -q -m slow
 
+test-drivers: setup ## The link over the kernel's own USB serial drivers, in a virtual machine (Debian, x86-64: apt install qemu-system-x86)
+	$(BIN)/python -m tests.drivers.run
+
 fuzz: setup-train ## Fuzz everything that takes bytes from the line, a million inputs (half an hour on two cores)
-	for target in framing messages device host sealed handshake; do \
-	  $(BIN)/python tests/fuzz/fuzz_link.py $$target -runs=175000 -max_len=4096 || exit 1; done
+	for target in framing messages device host sealed handshake requests; do \
+	  $(BIN)/python -m tests.fuzz.fuzz_link $$target -runs=150000 -max_len=4096 -len_control=0 || exit 1; done
 
 lint: setup ## ruff, mypy strict, pyright, import contracts
 	$(BIN)/ruff format --check --quiet $(SOURCES)
@@ -68,7 +71,7 @@ lock: setup ## Renew constraints.txt after a change of dependencies
 	  --python-version 3.11 --extra device --extra host --extra screen --extra train --extra viewers --extra peers --extra dev pyproject.toml --output-file constraints.txt
 
 clean: ## Remove what make made, but for the work directory
-	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .bench-cache
+	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .bench-cache .cache
 
 $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \

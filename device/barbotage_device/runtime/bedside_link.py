@@ -113,6 +113,8 @@ class BedsideLink:
             while self._server.events_waiting and time.monotonic() < ends_s:
                 time.sleep(LAST_WORDS_STEP_S)
         self._server.stop()
+        if self._aside.is_alive():
+            self._aside.join(LAST_WORDS_S)  # its last lines; a disk that hangs does not keep the program
 
     def __enter__(self) -> "BedsideLink":
         return self
