@@ -33,8 +33,7 @@ mkdir /upper/data /upper/work
 mount -t overlay -o lowerdir=/near:/lower,upperdir=/upper/data,workdir=/upper/work root /new
 for each in proc sys dev; do mount --move /$each /new/$each; done
 mount -t tmpfs run /new/run
-mount -t tmpfs tmp /new/tmp
-mkdir /new/tmp/out
+mkdir -p /new/tmp/out
 mount -t 9p -o trans=virtio,version=9p2000.L out /new/tmp/out
 chroot /new /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp PYTHONDONTWRITEBYTECODE=1 {command}
 sync
