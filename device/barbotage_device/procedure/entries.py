@@ -84,7 +84,7 @@ FIELDS: Mapping[EventKind, Fields] = {
     E.DISTENSION: {"seen": Choice(("yes", "no", "unknown"), required=True)},
     E.RESIDUAL: {"residual": Choice(RESIDUALS, required=True)},
     E.COMPLICATION: {"complication": Choice(COMPLICATIONS, required=True), **_REASON},
-    E.PAIN: {"when": Choice(("rest", "motion", "night"), required=True), "vas": Number("of 10", 0.0, 10.0, required=True)},
+    E.PAIN: {"when": Choice(("rest", "motion", "night"), required=True), "vas": Number("", 0.0, 10.0, required=True)},
     E.SIGN: {"key": Text(longest=40, required=True)},
 }
 """The fields of every kind; a kind that is not here takes none. ``count`` of what is counted is given by the procedure, not by the caller."""

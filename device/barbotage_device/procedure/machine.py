@@ -85,6 +85,8 @@ def _done(procedure: Procedure, doing: _Doing) -> tuple[Record, ...] | Refusal:
         check_entry(event.kind, event.value)
     except UsageError as error:
         return Refusal(Reason.INVALID, str(error))
+    if (misplaced := _misplaced(procedure.state, event)) is not None:
+        return misplaced
     if event.kind is E.ACCEPT:
         return _accepted(procedure, doing)
     if event.kind is E.PROPOSE:
@@ -94,6 +96,15 @@ def _done(procedure: Procedure, doing: _Doing) -> tuple[Record, ...] | Refusal:
     if isinstance(rule, Go):
         return _left(procedure, doing, rule, records)
     return records or (_record(doing, event.kind.value, _numbered(procedure, doing)),)
+
+
+def _misplaced(state: State, event: Event) -> Refusal | None:
+    """A size before belongs to SCAN, a size after to POST_SCAN."""
+    if event.kind is not E.MEASURE:
+        return None
+    when = "after" if state is State.POST_SCAN else "before"
+    given = event.value["when"]
+    return None if given == when else Refusal(Reason.INVALID, f"measurement: 'when' is {given!r}; in {state} it must be {when!r}")
 
 
 def _accepted(procedure: Procedure, doing: _Doing) -> tuple[Record, ...] | Refusal:

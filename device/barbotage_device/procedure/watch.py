@@ -102,13 +102,20 @@ def watched(watch: Watch, live: Live, settings: ProcedureSettings) -> Watch:
         deposit_seen=deposit_seen,
         needle_seen=watch.needle_seen.after(tracked, settings.needle_frames, end),
         tip_in=watch.tip_in.after(_tip_is_in(aim), settings.tip_frames, end),
-        tip_known=watch.tip_known.after(_tip_is_in(aim), settings.tip_frames, end),
+        tip_known=watch.tip_known.after(_tip_is_known_in(aim, watch.tip_known.holds), settings.tip_frames, end),
     )
 
 
 def _tip_is_in(aim: Aim) -> bool:
     """Confirmed now, by a frame that shows it: a tip carried over a gap counts for nothing."""
     return aim.certainty is Certainty.CONFIRMED and aim.in_target and aim.age_ns == 0
+
+
+def _tip_is_known_in(aim: Aim, known: bool) -> bool:
+    """As last known while the tip is not seen, or nothing is accepted: only a tip seen outside has left the target."""
+    if aim.certainty is not Certainty.CONFIRMED or aim.target is None:
+        return known
+    return _tip_is_in(aim) or (known and aim.in_target)
 
 
 def _deposit(watch: Watch, tracks: Tracks, settings: ProcedureSettings) -> tuple[int | None, Streak]:
