@@ -65,7 +65,7 @@ def as_recorded(procedure: Procedure) -> list[dict[str, Any]]:
     return [one for record in procedure.records for one in (json.loads(json.dumps(asdict(record), allow_nan=False)), foreign)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(start=starts, course=courses)
 def test_no_sequence_reaches_an_illegal_state_or_loses_a_record(start: Procedure, course: list[Event]) -> None:
     before = start
@@ -92,7 +92,7 @@ def test_no_sequence_reaches_an_illegal_state_or_loses_a_record(start: Procedure
         before = after
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(start=starts, course=courses)
 def test_the_device_alone_commits_nothing(start: Procedure, course: list[Event]) -> None:
     procedure = start
@@ -108,7 +108,7 @@ def test_the_device_alone_commits_nothing(start: Procedure, course: list[Event])
         procedure = done.procedure
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(start=starts, course=courses)
 def test_a_cut_procedure_comes_back_in_pause_with_all_that_was_recorded(start: Procedure, course: list[Event]) -> None:
     live = start
