@@ -7,7 +7,7 @@ from typing import Any
 from barbotage_device.procedure.checklist import Checklist, checklist_of
 from barbotage_device.procedure.entries import DEVICE_CHECKS, NEEDED_CHECKS
 from barbotage_device.procedure.events import PHASE, EventKind, Proposal, Record, Value
-from barbotage_device.procedure.states import State
+from barbotage_device.procedure.states import ACTIVE, State
 
 Told = Mapping[str, tuple[Value, ...]]
 
@@ -114,7 +114,7 @@ def applied(procedure: Procedure, record: Record) -> Procedure:
     told = {**procedure.told, record.kind: (*procedure.told.get(record.kind, ()), record.value)}
     after = replace(procedure, told=told, records=(*procedure.records, record))
     if record.kind == PHASE:
-        return _moved(after, procedure.state, State(record.value["to"]), record.at_ns)
+        return _moved(after, procedure.state, record)
     if record.kind == EventKind.PROPOSE:
         value = record.value
         proposal = Proposal(EventKind(value["event"]), dict(value["value"]), dict(value["evidence"]), record.at_ns)
@@ -128,12 +128,14 @@ def applied(procedure: Procedure, record: Record) -> Procedure:
     return after
 
 
-def _moved(procedure: Procedure, before: State, to: State, at_ns: int) -> Procedure:
-    """After a transition. Where it was paused from is kept while it stays paused."""
-    paused_from = None
+def _moved(procedure: Procedure, before: State, record: Record) -> Procedure:
+    """After a transition. Where it was paused from is what the record says: records between may have been lost with a damaged file."""
+    to, paused_from = State(record.value["to"]), None
     if to is State.PAUSE:
-        paused_from = procedure.paused_from if before is State.PAUSE else before
-    return replace(procedure, state=to, paused_from=paused_from, entered_ns=at_ns, proposal=None)
+        paused_from = State(record.value.get("from", before))
+        if paused_from not in ACTIVE:
+            raise ValueError(f"paused from {paused_from}, which cannot be paused")
+    return replace(procedure, state=to, paused_from=paused_from, entered_ns=record.at_ns, proposal=None)
 
 
 def _fulfils(proposal: Proposal | None, record: Record) -> bool:

@@ -168,6 +168,15 @@ def test_a_tip_seen_outside_takes_it_back_and_an_unseen_one_only_the_proposal() 
     assert left.proposed is None
 
 
+def test_a_tip_carried_over_a_gap_counts_for_nothing() -> None:
+    live = seen(INSIDE)
+    assert live.aim is not None
+    carried = replace(live, aim=replace(live.aim, age_ns=1))
+    bedside = Bedside(recorded(at(State.ADVANCE), E.TIP, {"in": False})).frames(30, carried)
+    assert not bedside.procedure.tip_in_target
+    assert bedside.proposed is None
+
+
 def test_one_frame_that_says_otherwise_takes_nothing_back() -> None:
     bedside = Bedside(recorded(at(State.ADVANCE), E.TIP, {"in": False})).frames(12, seen(INSIDE)).frames(4, seen(OUTSIDE))
     assert bedside.proposed is E.CONFIRM

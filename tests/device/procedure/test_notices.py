@@ -86,6 +86,15 @@ def test_a_prompt_is_not_begun_again_within_five_seconds_but_a_grave_one_is() ->
     assert shown_at([1.0, 3.0, 5.9], HIGH) == [True, True, True]
 
 
+def test_the_five_seconds_count_from_when_it_began_to_be_shown() -> None:
+    memory, procedure = Memory(), at(State.ADVANCE)
+    for time_s in range(1, 5):
+        memory, _ = choose(memory, procedure, (raised((P.NEAR_BONE, MEDIUM), since_ns=S), ()), time_s * S)
+    memory, _ = choose(memory, procedure, (raised(), ()), 5 * S)
+    _, notices = choose(memory, procedure, (raised((P.NEAR_BONE, MEDIUM), since_ns=6 * S), ()), 6 * S)
+    assert notices.shown is not None
+
+
 def test_a_prompt_that_goes_on_is_shown_all_the_time_and_comes_back_after_an_interruption() -> None:
     memory, procedure = Memory(), at(State.ADVANCE)
     for time_s in range(1, 4):

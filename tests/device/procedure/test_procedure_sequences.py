@@ -14,6 +14,7 @@ from barbotage_device.procedure.machine import step
 from barbotage_device.procedure.procedure import Procedure, begin
 from barbotage_device.procedure.resume import resume
 from barbotage_device.procedure.states import State, comes_after
+from barbotage_device.procedure.table import TABLE, Refuse
 
 S = 1_000_000_000
 _ODD = st.dictionaries(
@@ -44,19 +45,23 @@ _VARIANTS: dict[EventKind, list[dict[str, Any]]] = {
         {"event": "proposal", "value": {}, "evidence": {}},
     ],
 }
-_LIKELY = (EventKind.CONFIRM, EventKind.SKIP, EventKind.ACCEPT, EventKind.RESUME)
 
 
-@st.composite
-def events(draw: st.DrawFn) -> Event:
-    kind = draw(st.one_of(st.sampled_from(EventKind), st.sampled_from(_LIKELY)))
-    values = [dict(EXAMPLES.get(kind, {})), *_VARIANTS.get(kind, [])]
-    value = draw(st.one_of(st.sampled_from(values), st.sampled_from(values), _ODD))
-    return Event(kind, draw(st.sampled_from(By)), value)
+_ANY = list(EventKind)
+_TAKEN = {state: [kind for kind in EventKind if not isinstance(TABLE[state, kind], Refuse)] or _ANY for state in State}
+_KINDS = {state: st.sampled_from([*taken, *taken, *_ANY]) for state, taken in _TAKEN.items()}
+_VALUES = {kind: st.one_of(st.sampled_from([dict(EXAMPLES.get(kind, {})), *_VARIANTS.get(kind, [])]), _ODD) for kind in EventKind}
 
 
+def _event(data: st.DataObject, state: State, by: st.SearchStrategy[By]) -> Event:
+    """Any event, more often one that the state takes, with a value that it takes or an odd one."""
+    kind = data.draw(_KINDS[state])
+    return Event(kind, data.draw(by), data.draw(_VALUES[kind]))
+
+
+anyone = st.sampled_from(By)
 starts = st.one_of(st.just(begin(0)), st.builds(at, st.sampled_from(State), st.booleans()))
-courses = st.lists(events(), max_size=40)
+lengths = st.integers(0, 25)
 
 
 def as_recorded(procedure: Procedure) -> list[dict[str, Any]]:
@@ -65,11 +70,12 @@ def as_recorded(procedure: Procedure) -> list[dict[str, Any]]:
     return [one for record in procedure.records for one in (json.loads(json.dumps(asdict(record), allow_nan=False)), foreign)]
 
 
-@settings(max_examples=150, deadline=None)
-@given(start=starts, course=courses)
-def test_no_sequence_reaches_an_illegal_state_or_loses_a_record(start: Procedure, course: list[Event]) -> None:
+@settings(max_examples=200, deadline=None)
+@given(start=starts, data=st.data(), length=lengths)
+def test_no_sequence_reaches_an_illegal_state_or_loses_a_record(start: Procedure, data: st.DataObject, length: int) -> None:
     before = start
-    for index, event in enumerate(course):
+    for index in range(length):
+        event = _event(data, before.state, anyone)
         done = step(before, event, index * S)
         after = done.procedure
         assert after.records == before.records + done.records
@@ -92,12 +98,13 @@ def test_no_sequence_reaches_an_illegal_state_or_loses_a_record(start: Procedure
         before = after
 
 
-@settings(max_examples=100, deadline=None)
-@given(start=starts, course=courses)
-def test_the_device_alone_commits_nothing(start: Procedure, course: list[Event]) -> None:
+@settings(max_examples=120, deadline=None)
+@given(start=starts, data=st.data(), length=lengths)
+def test_the_device_alone_commits_nothing(start: Procedure, data: st.DataObject, length: int) -> None:
     procedure = start
-    for index, event in enumerate(course):
-        done = step(procedure, Event(event.kind, By.DEVICE, event.value), index * S)
+    for index in range(length):
+        event = _event(data, procedure.state, st.just(By.DEVICE))
+        done = step(procedure, event, index * S)
         if done.procedure.state is not procedure.state:
             assert event.kind is EventKind.RESTART
             assert done.procedure.state is State.PAUSE
@@ -108,12 +115,14 @@ def test_the_device_alone_commits_nothing(start: Procedure, course: list[Event])
         procedure = done.procedure
 
 
-@settings(max_examples=100, deadline=None)
-@given(start=starts, course=courses)
-def test_a_cut_procedure_comes_back_in_pause_with_all_that_was_recorded(start: Procedure, course: list[Event]) -> None:
+@settings(max_examples=120, deadline=None)
+@given(start=starts, data=st.data(), length=lengths)
+def test_a_cut_procedure_comes_back_in_pause_with_all_that_was_recorded(
+    start: Procedure, data: st.DataObject, length: int
+) -> None:
     live = start
-    for index, event in enumerate(course):
-        live = step(live, event, index * S).procedure
+    for index in range(length):
+        live = step(live, _event(data, live.state, anyone), index * S).procedure
     now_ns = 3600 * S
     resumed = resume(as_recorded(live), now_ns)
     expected = step(live, Event(EventKind.RESTART, By.DEVICE), now_ns).procedure

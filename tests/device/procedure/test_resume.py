@@ -11,6 +11,7 @@ from barbotage_device.procedure.machine import step
 from barbotage_device.procedure.procedure import Procedure
 from barbotage_device.procedure.resume import rebuilt, resume
 from barbotage_device.procedure.states import State
+from barbotage_device.procedure.table import TABLE, Refuse
 
 E = EventKind
 
@@ -36,6 +37,19 @@ def test_it_comes_back_in_pause_at_the_last_state_with_all_that_was_recorded() -
     assert back.step.records[1].value["trigger"] == "restart"
     assert back.target_to_accept
     assert back.problems == ()
+
+
+@pytest.mark.parametrize("kind", EventKind)
+def test_every_kind_of_record_is_read_back(kind: EventKind) -> None:
+    state = next(state for state in State if not isinstance(TABLE[state, kind], Refuse))
+    procedure = step(at(state), example(kind, state), 0).procedure
+    offered = step(
+        at(State.SCAN), Event(E.PROPOSE, By.DEVICE, {"event": "measurement", "value": dict(example(E.MEASURE).value)}), 0
+    )
+    for live in (procedure, step(offered.procedure, Event(E.ACCEPT, By.PEDAL), S).procedure):
+        back, problems = rebuilt(events_of(live))
+        assert problems == ()
+        assert back == live
 
 
 def test_what_belongs_to_the_moment_of_the_cut_is_over() -> None:
@@ -73,6 +87,7 @@ def test_without_any_event_it_begins_anew_in_pause() -> None:
     [
         ({"kind": "phase", "value": {"from": "scan", "to": "nowhere"}}, "event 0 (phase): left out, 'nowhere' is not a valid State"),
         ({"kind": "phase", "value": {}}, "event 0 (phase): left out, 'to' is missing"),
+        ({"kind": "phase", "value": {"from": "sealed", "to": "pause"}}, "event 0 (phase): left out, paused from sealed"),
         ({"kind": "agent", "value": {"purpose": "other"}}, "event 0 (agent): left out, agent: 'name' is missing"),
         ({"kind": "patient-event", "value": {}}, "event 0 (patient-event): left out, 'silent_until_ns' is missing"),
         ({"kind": "lavage-cycle", "value": None}, "event 0 (lavage-cycle): left out, its value, time or doer is not of the right kind"),
@@ -91,3 +106,9 @@ def test_a_transition_is_believed_where_those_before_it_are_lost() -> None:
     events = [event for event in events_of(at(State.LAVAGE)) if event["kind"] != "phase"]
     events.append({"kind": "phase", "by": "operator", "at_ns": 4, "value": {"from": "post-scan", "to": "close"}})
     assert resume(events, 9).procedure.paused_from is State.CLOSE
+
+
+def test_where_it_was_paused_is_believed_where_the_records_before_are_lost() -> None:
+    events = events_of(play(at(State.SCAN), Event(E.PAUSE)).procedure)
+    events.append({"kind": "phase", "by": "operator", "at_ns": 4, "value": {"from": "lavage", "to": "pause"}})
+    assert resume(events, 9).procedure.paused_from is State.LAVAGE
