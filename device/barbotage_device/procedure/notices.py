@@ -24,7 +24,7 @@ _LOOKING = (S.SCAN, S.PLAN, *_NEEDLE_IN, S.POST_SCAN)
 GUIDANCE_STATES: Mapping[PromptKind, tuple[State, ...]] = MappingProxyType(
     {
         PromptKind.TIP_NOT_SEEN: (*_NEEDLE_IN, S.PAUSE),
-        PromptKind.PROBE_MOVED: (S.ADVANCE, S.VERIFY_TIP, S.LAVAGE, S.FRAGMENT),
+        PromptKind.PROBE_MOVED: (S.ADVANCE, S.LAVAGE, S.FRAGMENT),
         PromptKind.NEAR_BONE: (*_NEEDLE_IN, S.PAUSE),
         PromptKind.PAST_TARGET: (S.ADVANCE, S.VERIFY_TIP, S.LAVAGE),
         PromptKind.STEEP_ANGLE: (S.PLAN, S.ANAESTHESIA, S.ADVANCE),
@@ -34,7 +34,7 @@ GUIDANCE_STATES: Mapping[PromptKind, tuple[State, ...]] = MappingProxyType(
 )
 """In which states a prompt of the guidance says something that the operator can act on.
 
-FRAGMENT passes through and past the deposit on purpose, and VERIFY_TIP turns the probe; PAUSE keeps what a needle left in the patient needs.
+FRAGMENT passes through and past the deposit on purpose, VERIFY_TIP moves the probe on purpose; PAUSE keeps what a needle left in the patient needs.
 """
 
 

@@ -16,6 +16,9 @@ KINDS = frozenset({kind.value for kind in EventKind} | {PHASE, REFUSED})
 GIVEN = {EventKind.PATIENT_EVENT: ("silent_until_ns",), EventKind.PROPOSE: ("value", "evidence")}
 """What the procedure itself puts into a record and needs to find there again."""
 
+ADDED = ("count", "evidence")
+"""What the procedure adds to a value; no kind takes them from a caller by these names but where it takes anything."""
+
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
@@ -75,12 +78,8 @@ def _check(kind: EventKind, value: Mapping[str, Any]) -> None:
     for name in GIVEN.get(kind, ()):
         if name not in value:
             raise UsageError(f"'{name}' is missing")
-    check_entry(
-        kind,
-        {name: one for name, one in value.items() if name not in ("count", "evidence")}
-        if kind is not EventKind.PROPOSE
-        else value,
-    )
+    given = value if kind is EventKind.PROPOSE else {name: one for name, one in value.items() if name not in ADDED}
+    check_entry(kind, given)
 
 
 def _words(error: Exception) -> str:

@@ -70,7 +70,7 @@ def as_recorded(procedure: Procedure) -> list[dict[str, Any]]:
     return [one for record in procedure.records for one in (json.loads(json.dumps(asdict(record), allow_nan=False)), foreign)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(start=starts, data=st.data(), length=lengths)
 def test_no_sequence_reaches_an_illegal_state_or_loses_a_record(start: Procedure, data: st.DataObject, length: int) -> None:
     before = start

@@ -43,9 +43,8 @@ def test_it_comes_back_in_pause_at_the_last_state_with_all_that_was_recorded() -
 def test_every_kind_of_record_is_read_back(kind: EventKind) -> None:
     state = next(state for state in State if not isinstance(TABLE[state, kind], Refuse))
     procedure = step(at(state), example(kind, state), 0).procedure
-    offered = step(
-        at(State.SCAN), Event(E.PROPOSE, By.DEVICE, {"event": "measurement", "value": dict(example(E.MEASURE).value)}), 0
-    )
+    offer = {"event": "tip-verified", "value": {"plane": "long"}}
+    offered = step(at(State.VERIFY_TIP), Event(E.PROPOSE, By.DEVICE, offer), 0)
     for live in (procedure, step(offered.procedure, Event(E.ACCEPT, By.PEDAL), S).procedure):
         back, problems = rebuilt(events_of(live))
         assert problems == ()
