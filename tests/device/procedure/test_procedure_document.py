@@ -13,7 +13,7 @@ from barbotage_device.procedure.states import ABOUT, State
 from barbotage_device.procedure.table import TABLE, Stay
 
 TEXT = (Path(__file__).parents[3] / "docs" / "procedure.md").read_text(encoding="utf-8")
-CODES = dict(zip(State, "CD CC SC PL AN AD VT LV FR BI PS CL PA AB SE".split(), strict=True))
+CODES = dict(zip(State, ["CD", "CC", "SC", "PL", "AN", "AD", "VT", "LV", "FR", "BI", "PS", "CL", "PA", "AB", "SE"], strict=True))
 
 
 @pytest.mark.parametrize("setting", fields(ProcedureSettings), ids=lambda setting: setting.name)
