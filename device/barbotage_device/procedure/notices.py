@@ -10,8 +10,9 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from barbotage_device.guidance.prompt import Priority, PromptKind, Prompts
+from barbotage_device.guidance.prompter import PrompterSettings
 from barbotage_device.procedure.procedure import Procedure
-from barbotage_device.procedure.settings import NS_PER_S, ProcedureSettings
+from barbotage_device.procedure.settings import NS_PER_S
 from barbotage_device.procedure.standing import OwnPrompt, Standing
 from barbotage_device.procedure.states import State
 
@@ -77,14 +78,14 @@ def choose(
     procedure: Procedure,
     raised: tuple[Prompts, Iterable[Standing]],
     now_ns: int,
-    settings: ProcedureSettings | None = None,
+    settings: PrompterSettings | None = None,
 ) -> tuple[Memory, Notices]:
     """The notice to show now, with the memory to give to the next call.
 
     ``raised`` is what ``Prompter.update`` and ``standing`` gave. The highest priority wins, then the guidance's own order, then the order of
-    OwnPrompt. A notice taken down is not begun again within ``repeat_s``, HIGH excepted. After a patient event only HIGH is shown.
+    OwnPrompt. A notice taken down is not begun again within the prompter's ``repeat_s``, HIGH excepted. After a patient event only HIGH is shown.
     """
-    wanted = settings or ProcedureSettings()
+    wanted = settings or PrompterSettings()
     notices = _raised(memory, *raised, now_ns)
     told = dict(memory.told_ns)
     shown: Notice | None = None

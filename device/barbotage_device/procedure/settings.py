@@ -58,7 +58,6 @@ class ProcedureSettings:
     long_lavage_min: float = bounded(
         20.0, "min", 1.0, 120.0, "Lavage longer than this: prompt; published means are 9.6 and 13.0 min (unpublished default)"
     )
-    repeat_s: float = bounded(5.0, "s", 0.0, 60.0, "The same prompt is not given again within this time (unpublished default)")
 
     def __post_init__(self) -> None:
         check_bounds(self)

@@ -16,7 +16,7 @@ from barbotage_device.procedure.times import time_in_ns
 
 
 class OwnPrompt(StrEnum):
-    """Prompts that the procedure raises; ``prompt-`` and the value is the text key. In order of importance within a priority."""
+    """Prompts that the procedure raises; the value is the text key, as of PromptKind. In order of importance within a priority."""
 
     STOP_FOP = "stop-fop"
     STOP_CONSENT = "stop-consent"
