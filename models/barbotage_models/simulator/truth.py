@@ -3,13 +3,15 @@
 Coordinates are those of the image plane: ``x_mm`` to the right from the left edge, ``z_mm`` down from the skin.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 
 from barbotage_models.contract.geometry import FloatArray, GreyImage, PointMm
 from barbotage_models.contract.taxonomy import EntrySide, ShadowType, Tissue
+
+BONE_GAP_MM = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +45,20 @@ class NeedleTruth:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """Exact labels of one frame. ``bone`` is (n, 2) in (x_mm, z_mm), sorted by x; empty (0, 2) when out of view."""
+    """Exact labels of one frame. ``bone`` is (n, 2) in (x_mm, z_mm), sorted by x; empty (0, 2) when out of view.
+
+    A step of more than ``BONE_GAP_MM`` between two points of ``bone`` is a gap where nothing of it is seen.
+    """
 
     width_mm: float
     depth_mm: float
     deposits: tuple[DepositTruth, ...]
     bone: FloatArray
     needle: NeedleTruth | None
+    more_bone: tuple[FloatArray, ...] = ()
+    """Other bone surfaces, such as the edge of the acromion."""
+    more_shafts: FloatArray = field(default_factory=lambda: np.zeros((0, 2, 2)))
+    """Visible pieces (n, 2, 2) of a second needle, whose tip is not in view."""
 
     def class_map(
         self, shape: tuple[int, int], mm_per_px: float, bone_thickness_mm: float = 1.0, needle_thickness_mm: float = 0.9
@@ -62,16 +71,23 @@ class Truth:
         def px(points: FloatArray) -> "np.ndarray[tuple[int, ...], np.dtype[np.int32]]":
             return np.asarray(np.rint(points / fine - 0.5), dtype=np.int32)
 
-        if len(self.bone) >= 2:
-            cv2.polylines(canvas, [px(self.bone)], False, int(Tissue.BONE), max(1, round(bone_thickness_mm / fine)))
+        for surface in (piece for bone in (self.bone, *self.more_bone) for piece in unbroken(bone)):
+            cv2.polylines(canvas, [px(surface)], False, int(Tissue.BONE), max(1, round(bone_thickness_mm / fine)))
         for deposit in self.deposits:
             cv2.fillPoly(canvas, [px(deposit.outline)], int(Tissue.DEPOSIT))
-        if self.needle is not None:
-            for segment in self.needle.visible_segments:
+        own = np.zeros((0, 2, 2)) if self.needle is None else self.needle.visible_segments
+        for shaft in (own, self.more_shafts):
+            for segment in shaft:
                 cv2.polylines(canvas, [px(segment)], False, int(Tissue.NEEDLE), max(1, round(needle_thickness_mm / fine)))
         blocks = canvas.reshape(shape[0], factor, shape[1], factor)
         votes = np.stack([(blocks == t).sum(axis=(1, 3)) * w for t, w in _VOTE_WEIGHT.items()])
         return np.asarray(votes.argmax(axis=0), dtype=np.uint8)
+
+
+def unbroken(line: FloatArray) -> list[FloatArray]:
+    """The pieces of a line (n, 2), sorted by x, between its gaps; each has at least two points."""
+    cuts = np.flatnonzero(np.diff(line[:, 0]) > BONE_GAP_MM) + 1
+    return [piece for piece in np.split(line, cuts) if len(piece) >= 2]
 
 
 _VOTE_WEIGHT = {Tissue.BACKGROUND: 1.0, Tissue.DEPOSIT: 1.0, Tissue.BONE: 1.5, Tissue.NEEDLE: 1.5}
