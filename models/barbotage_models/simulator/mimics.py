@@ -44,6 +44,8 @@ SHARES = {
     MimicKind.SPECK: 0.12,
     MimicKind.BONE_EDGE: 0.07,
 }
+FASCIA_LIMIT_DEG = 24.0
+"""Where the echo of a smooth fascia has lost 8 dB; a needle's surface may go on shining beyond."""
 BONE_LOSS_DB = 24.0
 BONE_SIGMA_MM = 0.22
 
@@ -105,8 +107,9 @@ def _random_mimic(kind: MimicKind, rng: np.random.Generator, width_mm: float, de
     angle = float(np.clip(rng.normal(0, 16), -42, 42))
     if kind is MimicKind.FASCIA:
         length = float(np.exp(rng.uniform(np.log(6), np.log(60))))
-        bow = float(rng.normal(0, 0.03) * length)
-        return Mimic(kind, centre, length, float(rng.uniform(0.05, 0.2)), angle, float(rng.uniform(-22, -4)), bow, 0.0, seed)
+        bow = float(rng.choice([-1, 1]) * (0.2 + abs(rng.normal(0, 0.045)) * length))
+        level = float(rng.uniform(-22, -5)) - min(8 * (angle / FASCIA_LIMIT_DEG) ** 4, 30)
+        return Mimic(kind, centre, length, float(rng.uniform(0.05, 0.18)), angle, level, bow, 0.0, seed)
     if kind is MimicKind.LINEAR:
         length, thick = float(rng.uniform(2, 14)), float(rng.uniform(0.07, 0.2))
         loss = float(rng.choice([0.0, rng.uniform(1, 5)]))
@@ -165,10 +168,11 @@ class _wander:  # noqa: N801
 
     def __init__(self, mimic: Mimic) -> None:
         rng = np.random.default_rng(mimic.seed + 1)
-        rough = {MimicKind.GAS: 0.35, MimicKind.LINEAR: 0.12, MimicKind.BONE_EDGE: 0.25}.get(mimic.kind, 0.06)
-        period = {MimicKind.GAS: 1.5, MimicKind.FASCIA: 14.0}.get(mimic.kind, 5.0)
+        rough = {MimicKind.GAS: 0.16, MimicKind.LINEAR: 0.07, MimicKind.BONE_EDGE: 0.12}.get(mimic.kind, 0.06)
+        period = {MimicKind.GAS: 2.5, MimicKind.FASCIA: 14.0}.get(mimic.kind, 6.0)
         self._mimic = mimic
-        self._waves = [(rough * rng.normal() / n, 2 * np.pi * n / period, rng.uniform(0, 2 * np.pi)) for n in (1, 2, 3)]
+        waves = [n * rng.uniform(0.7, 1.4) for n in (0.5, 1, 1.7, 2.9)]
+        self._waves = [(rough * rng.normal() / n, 2 * np.pi * n / period, rng.uniform(0, 2 * np.pi)) for n in waves]
 
     def __call__(self, along: FloatArray) -> FloatArray:
         share = np.clip(2 * along / self._mimic.length_mm, -1, 1)
@@ -186,7 +190,8 @@ def _add_line(
     specular, loss = onto
     steps = np.linspace(-mimic.length_mm / 2 - 1, mimic.length_mm / 2 + 1, 400)
     gain_db = np.convolve(rng.standard_normal(440), np.ones(41) / np.sqrt(41), "valid") * (5 if mimic.kind is MimicKind.GAS else 3)
-    window = np.clip((mimic.length_mm / 2 - np.abs(steps)) / min(1.5, mimic.length_mm / 4), 0, 1)
+    fade_mm = mimic.length_mm / 3 if mimic.kind is MimicKind.FASCIA else min(1.5, mimic.length_mm / 4)
+    window = np.clip((mimic.length_mm / 2 - np.abs(steps)) / fade_mm, 0, 1)
     course = np.interp(along, steps, _wander(mimic)(steps)).astype(np.float32)
     strength = np.interp(along, steps, window * 10 ** ((gain_db + mimic.level_db) / 20)).astype(np.float32)
     distance = across - course

@@ -23,7 +23,7 @@ Float64 = npt.NDArray[np.float64]
 
 VISIBLE_CONTRAST = 1.6
 """A piece of shaft whose echo is less than this times the mean echo around it is taken as not visible (about 4 dB)."""
-VISIBLE_FLOOR = 10 ** (-38 / 20)
+VISIBLE_FLOOR = 10 ** (-50 / 20)
 """Nor is one that a picture of usual dynamic range shows as black."""
 
 SEGMENT_STEPS = 20
@@ -140,7 +140,7 @@ class NeedleEcho:
             field = np.convolve(rng.standard_normal(count + 24), np.ones(25) / 5, "valid")
             gain = np.where(field > np.quantile(field, 1 - needle.gap_fraction), gain * 0.06, gain)
         self._gain = gain
-        self._comet = np.clip(np.convolve(rng.standard_normal(count + 10), np.ones(11) / np.sqrt(11), "valid"), 0, None)
+        self._comet = np.clip(np.convolve(rng.standard_normal(count + 6), np.ones(7) / np.sqrt(7), "valid") - 0.9, 0, 1.5)
 
     def profile(self, pose: NeedlePose, along_mm: Float64) -> Float64:
         """Relative amplitude along the shaft at distances from the puncture: beam, angle, gaps; 0 beyond the tip.

@@ -24,7 +24,7 @@ SHADOW_SHARES = {ShadowType.CLEAR: 0.42, ShadowType.FAINT: 0.25, ShadowType.NONE
 LOSS_DB_PER_MM = {ShadowType.CLEAR: (7.0, 14.0), ShadowType.FAINT: (1.5, 4.0), ShadowType.NONE: (0.1, 0.8)}
 STEEPEST_SLOPE = 0.6
 """Deposits are placed where the tendon runs within about 30 degrees of the probe's face: there the probe is held."""
-NEEDLE_SHARE = 0.65
+NEEDLE_SHARE = 0.7
 SECOND_NEEDLE_SHARE = 0.03
 """Of frames with a needle (two-needle lavage)."""
 DEPOSIT_COUNTS = (0.25, 0.56, 0.14, 0.05)
@@ -160,7 +160,7 @@ def random_needle(rng: np.random.Generator) -> NeedleSettings:
         bevel_mm=sometimes(0.6, float(rng.choice([-1, 1]) * rng.uniform(1.0, 3.2))),
         groove_mm=sometimes(0.18, float(rng.uniform(0.5, 2.0))),
         grooved_mm=float(rng.uniform(4, 25)),
-        comet_db=sometimes(0.3, float(rng.uniform(-24, -6)), -90.0),
+        comet_db=sometimes(0.3, float(rng.uniform(-38, -17)), -90.0),
         comet_mm=float(rng.uniform(1, 6)),
         ghost_db=sometimes(0.06, float(rng.uniform(-20, -8)), -90.0),
         seed=int(rng.integers(2**31)),
