@@ -56,7 +56,7 @@ def simulate(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Make labelled frames: simulated worlds, composites on real pictures, real hard negatives."""
+    """Make labelled frames: simulated worlds, composites on real pictures, real hard negatives. After a stop, run it again to go on."""
     from barbotage_models.training.samples import Recipe, make_data
 
     recipe = Recipe(frames=frames, seed=seed, backgrounds=backgrounds)

@@ -187,7 +187,7 @@ def _layer_tops(s: ShoulderSettings, grid: _Grid, rng: np.random.Generator) -> l
     deltoid_top = np.minimum(fascia, bursa_top - 0.6)
     # Spurs grow from the bone into the tendon; the layers above are not moved by them.
     for at, height, half_width in s.spurs:
-        bone = bone - np.float32(height) * np.exp(-np.abs((x - np.float32(at)) / np.float32(half_width)) ** 1.5)
+        bone = bone - np.float32(height) * np.exp(-(np.abs((x - np.float32(at)) / np.float32(half_width)) ** 1.5))
     cartilage = np.minimum(cartilage, bone)
     tops = (skin, np.minimum(fat, deltoid_top - 0.3), deltoid_top, bursa_top, tendon_top, cartilage, bone)
     return [np.asarray(t, dtype=np.float32) for t in tops]

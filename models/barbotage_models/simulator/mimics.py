@@ -6,7 +6,6 @@ One renderer serves simulated scenes and real backgrounds: it draws on any grid,
 from dataclasses import dataclass
 from enum import StrEnum
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from scipy.signal import lfilter
@@ -157,13 +156,13 @@ def bone_surface(mimic: Mimic) -> FloatArray:
     """The labelled surface (n, 2) of a bone edge in (x_mm, z_mm), sorted by x."""
     reach = np.linspace(-mimic.length_mm / 2, mimic.length_mm / 2, 24)
     angle = np.deg2rad(mimic.angle_deg)
-    across = _wander(mimic)(reach)
+    across = _Wander(mimic)(reach)
     x = mimic.centre.x_mm + reach * np.cos(angle) - across * np.sin(angle)
     z = mimic.centre.z_mm + reach * np.sin(angle) + across * np.cos(angle)
     return np.asarray(np.stack([x, z], axis=1), dtype=np.float64)
 
 
-class _wander:  # noqa: N801
+class _Wander:
     """How a line departs from its chord: a bow and, by kind, irregularity; a function of the position along it."""
 
     def __init__(self, mimic: Mimic) -> None:
@@ -189,16 +188,20 @@ def _add_line(
 ) -> None:
     specular, loss = onto
     steps = np.linspace(-mimic.length_mm / 2 - 1, mimic.length_mm / 2 + 1, 400)
-    gain_db = np.convolve(rng.standard_normal(440), np.ones(41) / np.sqrt(41), "valid") * (5 if mimic.kind is MimicKind.GAS else 3)
+    gain_db = np.convolve(rng.standard_normal(440), np.ones(41) / np.sqrt(41), "valid") * (
+        5 if mimic.kind is MimicKind.GAS else 3
+    )
     fade_mm = mimic.length_mm / 3 if mimic.kind is MimicKind.FASCIA else min(1.5, mimic.length_mm / 4)
     window = np.clip((mimic.length_mm / 2 - np.abs(steps)) / fade_mm, 0, 1)
-    course = np.interp(along, steps, _wander(mimic)(steps)).astype(np.float32)
+    course = np.interp(along, steps, _Wander(mimic)(steps)).astype(np.float32)
     strength = np.interp(along, steps, window * 10 ** ((gain_db + mimic.level_db) / 20)).astype(np.float32)
     distance = across - course
     line = np.exp(np.float32(-0.5) * np.minimum((distance / np.float32(mimic.thick_mm)) ** 2, 60))
     if mimic.kind is MimicKind.FASCIA and rng.random() < 0.4:
         second = distance - np.float32(rng.uniform(0.5, 1.6))
-        line += np.float32(rng.uniform(0.3, 1)) * np.exp(np.float32(-0.5) * np.minimum((second / np.float32(mimic.thick_mm)) ** 2, 60))
+        line += np.float32(rng.uniform(0.3, 1)) * np.exp(
+            np.float32(-0.5) * np.minimum((second / np.float32(mimic.thick_mm)) ** 2, 60)
+        )
     image = line * strength
     if mimic.kind is MimicKind.GAS:
         decay = float(np.exp(-grid.sample_mm / rng.uniform(2, 6)))
@@ -211,9 +214,7 @@ def _add_line(
         loss += band * np.float32(mimic.loss_db * grid.sample_mm / 0.5)
 
 
-def _add_round(
-    mimic: Mimic, along: Float32, across: Float32, onto: tuple[Float32, Float32, Float32], grid: MimicGrid
-) -> None:
+def _add_round(mimic: Mimic, along: Float32, across: Float32, onto: tuple[Float32, Float32, Float32], grid: MimicGrid) -> None:
     specular, change, loss = onto
     radius = np.sqrt((2 * along / np.float32(mimic.length_mm)) ** 2 + (2 * across / np.float32(mimic.thick_mm)) ** 2)
     if mimic.kind is MimicKind.PATCH:

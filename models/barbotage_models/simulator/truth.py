@@ -11,8 +11,6 @@ import numpy as np
 from barbotage_models.contract.geometry import FloatArray, GreyImage, PointMm
 from barbotage_models.contract.taxonomy import EntrySide, ShadowType, Tissue
 
-BONE_GAP_MM = 1.0
-
 
 @dataclass(frozen=True, slots=True)
 class DepositTruth:
@@ -47,7 +45,7 @@ class NeedleTruth:
 class Truth:
     """Exact labels of one frame. ``bone`` is (n, 2) in (x_mm, z_mm), sorted by x; empty (0, 2) when out of view.
 
-    A step of more than ``BONE_GAP_MM`` between two points of ``bone`` is a gap where nothing of it is seen.
+    A row of NaN in ``bone`` is a gap where nothing of it is seen.
     """
 
     width_mm: float
@@ -85,9 +83,10 @@ class Truth:
 
 
 def unbroken(line: FloatArray) -> list[FloatArray]:
-    """The pieces of a line (n, 2), sorted by x, between its gaps; each has at least two points."""
-    cuts = np.flatnonzero(np.diff(line[:, 0]) > BONE_GAP_MM) + 1
-    return [piece for piece in np.split(line, cuts) if len(piece) >= 2]
+    """The pieces of a line (n, 2) between its gaps; each has at least two points."""
+    known = ~np.isnan(line[:, 0])
+    cuts = np.flatnonzero(np.diff(known.astype(np.int8))) + 1
+    return [piece for piece in np.split(line, cuts) if len(piece) >= 2 and not np.isnan(piece[0, 0])]
 
 
 _VOTE_WEIGHT = {Tissue.BACKGROUND: 1.0, Tissue.DEPOSIT: 1.0, Tissue.BONE: 1.5, Tissue.NEEDLE: 1.5}

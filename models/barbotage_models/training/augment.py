@@ -112,7 +112,9 @@ class Augmenter:
         """Grey levels changed alike in all planes (256, 256, planes), but for the noise, which is fresh in each."""
         rng, settings = self._rng, self._settings
         levels = np.linspace(0.0, 1.0, 256) ** rng.uniform(*settings.gamma) * 255.0
-        table = ((levels - 70.0) * rng.uniform(*settings.contrast) + 70.0 + rng.normal(0.0, settings.gain_grey)).astype(np.float32)
+        table = ((levels - 70.0) * rng.uniform(*settings.contrast) + 70.0 + rng.normal(0.0, settings.gain_grey)).astype(
+            np.float32
+        )
         ramps = rng.normal(0.0, settings.ramp_grey, 2)[:, None] * np.linspace(-0.5, 0.5, CANONICAL_SIZE_PX)
         ramp = ramps[0].astype(np.float32)[:, None] + ramps[1].astype(np.float32)[None, :]
         noise_grey = np.float32(rng.uniform(0.0, settings.noise_grey))

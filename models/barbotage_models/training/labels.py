@@ -178,7 +178,7 @@ def _on(tissue: npt.NDArray[np.bool_], points_mm: FloatArray) -> npt.NDArray[np.
 def _visible_points(needle: NeedleTruth) -> FloatArray:
     pieces = [np.zeros((0, 2))]
     for start, end in needle.visible_segments:
-        count = int(np.hypot(*(end - start)) / _SHAFT_STEP_MM)
+        count = round(float(np.hypot(*(end - start))) / _SHAFT_STEP_MM)
         along = (np.arange(count) + 0.5) / max(count, 1)
         pieces.append(start + along[:, None] * (end - start))
     return np.concatenate(pieces)

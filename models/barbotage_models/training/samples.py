@@ -52,6 +52,7 @@ FOCUS_SHARE = 0.6
 COMPOSITE_FOCUS_SHARE = 0.2
 FRESH_NOISE_GREY = 3.0
 """Largest deviation of the noise that differs between two frames."""
+_SAMPLE_MODULES = frozenset({"samples", "backgrounds", "ridges", "seen", "labels", "shards"})
 CLAIM_NAME = "making.json"
 """In a directory whose data are not finished: of what."""
 _SPLIT_CODES = {Split.TRAIN: 0, Split.VALIDATION: 1, Split.TEST: 2}
@@ -219,7 +220,9 @@ def _claim(out: Path, claim: dict[str, Any]) -> None:
     text = json.dumps(claim, indent=2, sort_keys=True) + "\n"
     if not path.exists():
         if any(out.glob("*.npz")):
-            raise RefusedError(f"{out} holds shards but not {CLAIM_NAME}, which says of what; choose another --out or remove them")
+            raise RefusedError(
+                f"{out} holds shards but not {CLAIM_NAME}, which says of what; choose another --out or remove them"
+            )
         path.write_text(text, encoding="utf-8")
     elif path.read_text(encoding="utf-8") != text:
         raise RefusedError(
@@ -234,15 +237,15 @@ def simulator_sha256() -> str:
 
 
 def data_code_sha256() -> str:
-    """SHA-256 over the sources of simulator, training and contract: data begun by one version are not finished by another."""
-    packages = ("barbotage_models.simulator", "barbotage_models.training", "barbotage_models.contract")
-    return hashlib.sha256("".join(_sources_sha256(p) for p in packages).encode()).hexdigest()
+    """SHA-256 over all sources that decide what a sample is: data begun by one version are not finished by another."""
+    parts = _sources_sha256("barbotage_models.simulator") + _sources_sha256("barbotage_models.training", _SAMPLE_MODULES)
+    return hashlib.sha256(parts.encode()).hexdigest()
 
 
-def _sources_sha256(package: str) -> str:
+def _sources_sha256(package: str, modules: frozenset[str] | None = None) -> str:
     digest = hashlib.sha256()
     for item in sorted(resources.files(package).iterdir(), key=lambda i: i.name):
-        if item.name.endswith(".py"):
+        if item.name.endswith(".py") and (modules is None or item.name.removesuffix(".py") in modules):
             digest.update(item.read_bytes())
     return digest.hexdigest()
 

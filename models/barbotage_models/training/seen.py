@@ -32,6 +32,8 @@ DEPOSIT_DARKER = 10.0
 BONE_GREY_MIN = 16.0
 BONE_CONTRAST = 5.0
 TIP_PIECE_MM = 1.2
+PART_MM = 1.5
+BONE_STEP_MM = 0.3
 
 
 def only_seen(truth: Truth, picture: GreyImage, tissue: Mask) -> Truth:
@@ -61,8 +63,16 @@ def _needle_seen(needle: NeedleTruth, values: Float32) -> NeedleTruth:
 
 
 def _pieces_seen(pieces: FloatArray, values: Float32) -> FloatArray:
-    kept = [piece for piece in pieces if _stands_out(piece[0], piece[1], values)]
+    short = (part for piece in pieces for part in _parts(piece))
+    kept = [part for part in short if _stands_out(part[0], part[1], values)]
     return np.asarray(kept, dtype=np.float64).reshape(-1, 2, 2)
+
+
+def _parts(piece: FloatArray) -> FloatArray:
+    """A piece (2, 2) cut into parts (n, 2, 2) short enough to lie inside or outside of the picture, in light or in shadow."""
+    count = max(1, round(float(np.hypot(*(piece[1] - piece[0]))) / PART_MM))
+    ends = piece[0] + np.linspace(0, 1, count + 1)[:, None] * (piece[1] - piece[0])
+    return np.stack([ends[:-1], ends[1:]], axis=1)
 
 
 def _stands_out(start: FloatArray, end: FloatArray, values: Float32) -> bool:
@@ -109,15 +119,22 @@ def _deposit_seen(deposit: DepositTruth, values: Float32) -> bool:
 
 
 def _bone_seen(bone: FloatArray, values: Float32) -> FloatArray:
+    """The surface in steps of 0.3 mm, with NaN where it is not seen."""
     if len(bone) < 2:
         return bone
-    ridge = np.max(np.nan_to_num([_sampled(values, bone + [0.0, dz]) for dz in (-0.45, -0.2, 0.0, 0.2, 0.45, 0.7)]), axis=0)
-    above = np.mean(np.nan_to_num([_sampled(values, bone - [0.0, dz]) for dz in (1.5, 2.2, 3.0)]), axis=0)
-    below = np.mean(np.nan_to_num([_sampled(values, bone + [0.0, dz]) for dz in (1.5, 2.2, 3.0)]), axis=0)
+    length = np.append(0.0, np.cumsum(np.hypot(*np.diff(bone, axis=0).T)))
+    along = np.linspace(0, length[-1], max(2, round(float(length[-1]) / BONE_STEP_MM)))
+    bone = np.stack([np.interp(along, length, bone[:, 0]), np.interp(along, length, bone[:, 1])], axis=1)
+
+    def at(dz_mm: float) -> Float32:
+        return np.nan_to_num(_sampled(values, bone + np.array([0.0, dz_mm])))
+
+    ridge = np.max([at(dz) for dz in (-0.45, -0.2, 0.0, 0.2, 0.45, 0.7)], axis=0)
+    above, below = (np.mean([at(sign * dz) for dz in (1.5, 2.2, 3.0)], axis=0) for sign in (-1, 1))
     good = (ridge >= BONE_GREY_MIN) & (ridge - np.minimum(above, below) >= BONE_CONTRAST)
-    window = max(3, round(1.5 * len(bone) / max(float(np.ptp(bone[:, 0])), 1.0)))
+    window = min(5, len(bone))
     share = np.convolve(np.pad(good.astype(np.float64), window // 2, mode="edge"), np.ones(window) / window, "valid")[: len(bone)]
-    return bone[share >= 0.5]
+    return np.where((share >= 0.5)[:, None], bone, np.nan)
 
 
 def _sampled(values: Float32, points_mm: FloatArray) -> Float32:

@@ -52,7 +52,8 @@ def sample(deposit: tuple[int, int, int, int] | None, needle: bool, kind: Sample
         classes[line, line] = Tissue.NEEDLE
         tip[:] = 29.0
         label = NeedleLabel(PointMm(29.5 * 0.6, 29.5 * 0.6), PointMm(12.0, 12.0), 45.0, True, 16.0)
-    return Sample(np.zeros((256, 256), dtype=np.uint8), classes, instances, tip, True, kind, deposits, label)
+    black = np.zeros((256, 256), dtype=np.uint8)
+    return Sample(black, black, classes, instances, tip, True, kind, deposits, label)
 
 
 class Says:
