@@ -89,29 +89,19 @@ def composite_pair(before: GreyImage, background: GreyImage, motion: Motion, rng
     deposits = _random_deposits(background, rng)
     things = _Things(deposits, level_db, scanner, rng)
     amplitude = things.laid_into(_amplitude(background, scanner), NO_SHIFT)
-    needle = pose = None
-    shafts: list[NeedlePose] = []
-    if rng.random() < NEEDLE_SHARE:
-        echo = NeedleEcho(_needle_for(level_db, rng), GRID)
-        world = World(seed=0, probe=GRID, deposits=deposits)
-        pose = random_pose(world, rng)
-        shafts = [pose] if rng.random() >= SECOND_NEEDLE_SHARE else [pose, second_pose(world, pose, rng)]
-        needle = needle_truth(echo, pose, NO_SHIFT, GRID, amplitude)
-        more = [t for t in (needle_truth(echo, p, NO_SHIFT, GRID, amplitude) for p in shafts[1:]) if t is not None]
-        glitter = _Glitter(scanner, rng)
-        amplitude = _with_needles(amplitude, echo, shafts, NO_SHIFT, glitter)
+    needles = _random_needles(deposits, level_db, scanner, rng) if rng.random() < NEEDLE_SHARE else None
     truth = Truth(
         CANONICAL_SIDE_MM,
         CANONICAL_SIDE_MM,
         tuple(deposit_truth(d, None, NO_SHIFT) for d in deposits),
         np.zeros((0, 2)),
-        needle,
-        more_shafts=np.concatenate([np.zeros((0, 2, 2)), *(t.visible_segments for t in more)]) if shafts else np.zeros((0, 2, 2)),
+        None,
     )
-    shift = PointMm(-motion.tissue_x_mm, -motion.tissue_z_mm)
-    earlier = things.laid_into(_amplitude(before, scanner), shift)
-    if shafts:
-        earlier = _with_needles(earlier, echo, [pose_before(shafts[0], motion), *shafts[1:]], shift, glitter)
+    earlier = things.laid_into(_amplitude(before, scanner), PointMm(-motion.tissue_x_mm, -motion.tissue_z_mm))
+    if needles is not None:
+        truth = needles.added_to(truth, amplitude)
+        amplitude = needles.laid_into(amplitude, NO_MOTION)
+        earlier = needles.laid_into(earlier, motion)
     return CompositePair(_grey(earlier, scanner), _grey(amplitude, scanner), truth)
 
 
@@ -186,18 +176,21 @@ class _Things:
         loss = np.zeros_like(amplitude)
         specular = None
         if self._mimics is not None:
-            amplitude = amplitude * 10 ** (_moved(self._mimics.change_db, shift) / np.float32(20))
+            change = 10 ** (_moved(self._mimics.change_db, shift) / 20)
+            amplitude = np.asarray(amplitude * change, dtype=np.float32)
             loss = loss + _moved(self._mimics.loss_db, shift)
             specular = _moved(self._mimics.specular, shift)
         grain = _moved(self._grain, shift)
         for seen in self._seen:
             mask = _moved(seen.mask, shift)
             level = np.clip(_moved(seen.level_db, shift), -90, 3)
-            amplitude = amplitude * (1 - mask) + (10 ** (level / 20)).astype(np.float32) * grain * mask
+            amplitude = np.asarray(amplitude * (1 - mask) + 10 ** (level / 20) * grain * mask, dtype=np.float32)
             loss = loss + _moved(seen.loss_db, shift)
         if loss.any():
             passed = amplitude_of_loss(loss, CANONICAL_MM_PER_PX, CANONICAL_MM_PER_PX)
-            amplitude = amplitude * passed + _moved(self._floor, shift) * (1 - np.minimum(passed, 1))
+            amplitude = np.asarray(
+                amplitude * passed + _moved(self._floor, shift) * (1 - np.minimum(passed, 1)), dtype=np.float32
+            )
             specular = None if specular is None else specular * passed
         return amplitude if specular is None else self._glitter.added(amplitude, specular)
 
@@ -224,13 +217,42 @@ class _Glitter:
         return np.asarray(cv2.magnitude(amplitude + soft * self._in_phase, soft * self._across), dtype=np.float32)
 
 
-def _with_needles(amplitude: Float32, echo: NeedleEcho, poses: list[NeedlePose], shift: PointMm, glitter: _Glitter) -> Float32:
-    for pose in poses:
-        image, loss = echo.draw(pose, shift)
-        if loss.any():
-            amplitude = amplitude * amplitude_of_loss(loss, GRID.sample_mm, GRID.pitch_mm)
-        amplitude = glitter.added(amplitude, image)
-    return amplitude
+@dataclass(frozen=True, slots=True)
+class _Needles:
+    """One needle, or two of the same make; the second runs out of the picture."""
+
+    echo: NeedleEcho
+    first: NeedlePose
+    second: NeedlePose | None
+    glitter: _Glitter
+
+    def laid_into(self, amplitude: Float32, motion: Motion) -> Float32:
+        """The amplitude with the needles as they were before ``motion``."""
+        shift = PointMm(-motion.tissue_x_mm, -motion.tissue_z_mm)
+        poses = [pose_before(self.first, motion)] if self.second is None else [self.second, pose_before(self.first, motion)]
+        for pose in poses:
+            image, loss = self.echo.draw(pose, shift)
+            if loss.any():
+                amplitude = np.asarray(amplitude * amplitude_of_loss(loss, GRID.sample_mm, GRID.pitch_mm), dtype=np.float32)
+            amplitude = self.glitter.added(amplitude, image)
+        return amplitude
+
+    def added_to(self, truth: Truth, amplitude: Float32) -> Truth:
+        """The truth with the needles, as they stand out from an amplitude without them."""
+        needle = needle_truth(self.echo, self.first, NO_SHIFT, GRID, amplitude)
+        second = None if self.second is None else needle_truth(self.echo, self.second, NO_SHIFT, GRID, amplitude)
+        truth = replace(truth, needle=needle)
+        return truth if second is None else replace(truth, more_shafts=second.visible_segments)
+
+
+def _random_needles(
+    deposits: tuple[DepositSettings, ...], level_db: Float32, scanner: _Scanner, rng: np.random.Generator
+) -> _Needles:
+    echo = NeedleEcho(_needle_for(level_db, rng), GRID)
+    world = World(seed=0, probe=GRID, deposits=deposits)
+    pose = random_pose(world, rng)
+    second = second_pose(world, pose, rng) if rng.random() < SECOND_NEEDLE_SHARE else None
+    return _Needles(echo, pose, second, _Glitter(scanner, rng))
 
 
 def _needle_for(level_db: Float32, rng: np.random.Generator) -> NeedleSettings:

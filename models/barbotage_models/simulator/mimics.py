@@ -142,7 +142,8 @@ def draw_mimics(mimics: tuple[Mimic, ...], grid: MimicGrid) -> MimicEchoes:
         angle = np.deg2rad(mimic.angle_deg)
         cosine, sine = np.float32(np.cos(angle)), np.float32(np.sin(angle))
         dx, dz = x - np.float32(mimic.centre.x_mm), z - np.float32(mimic.centre.z_mm)
-        along, across = dx * cosine + dz * sine, dz * cosine - dx * sine
+        along = np.asarray(dx * cosine + dz * sine, dtype=np.float32)
+        across = np.asarray(dz * cosine - dx * sine, dtype=np.float32)
         if mimic.kind in (MimicKind.VESSEL, MimicKind.PATCH):
             _add_round(mimic, along, across, (specular, change, loss), grid)
         elif mimic.kind is MimicKind.SPECK:

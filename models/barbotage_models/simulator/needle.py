@@ -221,7 +221,8 @@ class NeedleEcho:
         down = 1.0 if dx >= 0 else -1.0
         x = ((np.arange(probe.lines) + 0.5) * probe.pitch_mm - pose.entry.x_mm - shift.x_mm).astype(np.float32)[None, :]
         z = ((np.arange(probe.samples) + 0.5) * probe.sample_mm - pose.entry.z_mm - shift.z_mm).astype(np.float32)[:, None]
-        return x * np.float32(dx) + z * np.float32(dz), z * np.float32(dx * down) - x * np.float32(dz * down)
+        along = np.asarray(x * dx + z * dz, dtype=np.float32)
+        return along, np.asarray(z * (dx * down) - x * (dz * down), dtype=np.float32)
 
     def _lines(self, across: Float32, along: Float32, length: float) -> Float32:
         """Front wall, back wall and reverberations; at a bevel that faces away the further lines converge on the front wall."""
