@@ -87,18 +87,20 @@ def train(
     epochs: Annotated[int, typer.Option(min=1)] = 25,
     batch: Annotated[int, typer.Option(min=1, help="Frames per step.")] = 16,
     seed: Seed = 0,
+    planes: Annotated[int, typer.Option(min=1, max=2, help="1: the frame alone; 2: also the frame before.")] = 2,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out (after Ctrl-C, too).")] = False,
     validation_frames: Annotated[int, typer.Option(min=1, help="Validation frames looked at after every epoch.")] = 800,
     as_json: Json = False,
 ) -> None:
-    """Train the network (needs the extra `train`); a checkpoint is written after every epoch."""
+    """Train the network (needs the extra `train`); checkpoints are written after every epoch and every five minutes."""
     _need_tensorflow()
-    from barbotage_models.training.fit import FitSettings, fit, with_epochs
+    from barbotage_models.training.fit import fit, with_choices
     from barbotage_models.training.shards import Split, load_split
+    from barbotage_models.training.variants import shipped
 
-    train_samples = load_split(data, Split.TRAIN)
-    validation = load_split(data, Split.VALIDATION, validation_frames)
-    settings = with_epochs(FitSettings(), epochs, batch, seed)
+    train_samples = load_split(data, Split.TRAIN, planes=planes)
+    validation = load_split(data, Split.VALIDATION, validation_frames, planes)
+    settings = with_choices(shipped(planes), epochs, batch, seed)
     with EpochWatcher(_stderr()) as watcher:
         weights = fit(train_samples, validation, out, settings, watcher, time.monotonic, resume)
     last = watcher.last
@@ -124,7 +126,7 @@ def export(
     """Convert weights to int8 and float32 models with cards (needs the extra `train`); nothing is written if a gate fails."""
     _need_tensorflow()
     from barbotage_models.conversion.export import export as run_export
-    from barbotage_models.training.fit import load_weights
+    from barbotage_models.training.checkpoint import load_weights
 
     console = _stderr()
     with console.status("exporting") as status:
@@ -134,7 +136,8 @@ def export(
             if not console.is_terminal:
                 console.print(text, highlight=False)
 
-        done = run_export(load_weights(weights), data, out, say=say)
+        shape, values = load_weights(weights)
+        done = run_export(values, shape, data, out, say)
     if as_json:
         typer.echo(json.dumps({"files": [str(f) for f in done.files], "parity": done.parity.document()}))
         return

@@ -20,6 +20,7 @@ from barbotage_device.perception.tracker import Tracker, TrackerSettings
 from barbotage_device.perception.tracks import Tracks
 from barbotage_device.runtime.budget import Stage
 from barbotage_device.runtime.interpreter import Interpreter
+from barbotage_device.runtime.previous import PreviousFrame
 from barbotage_models.contract.canonical import CanonicalFrame, to_canonical
 from barbotage_models.contract.card import ModelCard
 
@@ -72,6 +73,7 @@ class Pipeline:
         self._clock = clock
         self._tracker = Tracker(chosen.tracker)
         self._prompter = Prompter(chosen.prompter)
+        self._previous = PreviousFrame(card)
         self._accepted: int | None = None
         self._last: Guidance | None = None
 
@@ -114,7 +116,7 @@ class Pipeline:
         lap = _Laps(self._clock)
         canonical = to_canonical(frame.pixels, frame.scale)
         lap.done(Stage.RESAMPLE)
-        output = self._interpreter.run(canonical.pixels)
+        output = self._interpreter.run(canonical.pixels, self._previous.before(canonical, frame.capture_ns))
         lap.done(Stage.INFERENCE)
         scene = see(output, canonical, self._card, frame.capture_ns)
         lap.done(Stage.SEE)
@@ -122,6 +124,7 @@ class Pipeline:
         lap.done(Stage.TRACK)
         aimed, prompts = self._guide(tracks, frame.capture_ns)
         lap.done(Stage.AIM)
+        self._previous.keep(canonical, frame.capture_ns)
         self._last = Guidance(frame, canonical, scene, tracks, aimed, prompts, MappingProxyType(lap.stages_ns))
         return self._last
 

@@ -96,7 +96,7 @@ def best_levels(runner: Runner, samples: list[Sample]) -> PixelLevels:
     """The pixel levels with the highest pooled Dice on these samples, each class by itself; 0.5 for a class that does not occur."""
     counts = {value: np.zeros((1, 9)) for value in LEVEL_GRID}
     for sample in samples:
-        output = runner.run(sample.frame)
+        output = runner.run(sample.frame, sample.previous)
         for value in LEVEL_GRID:
             counts[value] += np.array(cell_counts(sample, output, PixelLevels(value, value, value)))
 
@@ -150,7 +150,7 @@ def threshold_at(scores: _Scores, calibration: Calibration, allowed: float, fram
 
 
 def _collect(runner: Runner, sample: Sample, levels: PixelLevels, deposits: _Scores, needles: _Scores, tips: _Scores) -> None:
-    found = detect(runner.run(sample.frame), levels)
+    found = detect(runner.run(sample.frame, sample.previous), levels)
     for deposit in found.deposits:
         inside = float((sample.instances[deposit.cells] > 0).mean())
         deposits.add(deposit.score, inside >= OVERLAP_MIN, sample.kind)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from barbotage_models.contract.card import contract_fields, parse_card
+from barbotage_models.contract.card import contract_fields, input_fields, parse_card
 from barbotage_models.contract.geometry import GreyImage
 from barbotage_models.conversion.calibrate import Decisions, calibrate
 from barbotage_models.conversion.parity import Parity, check, compare
@@ -21,7 +21,7 @@ from barbotage_models.conversion.tflite import to_float, to_int8
 from barbotage_models.evaluation.metrics import measure
 from barbotage_models.evaluation.report import NO_CALCIFICATION, as_document
 from barbotage_models.evaluation.runner import TfliteRunner
-from barbotage_models.training.network import DEFAULT_SHAPE, NetworkShape, Weights
+from barbotage_models.training.network import NetworkShape, Weights
 from barbotage_models.training.shards import Manifest, Samples, Split, iterate_split, load_split, read_manifest
 
 BASE_NAME = "barbotage"
@@ -48,7 +48,7 @@ class Exported:
 
 
 def export(
-    weights: Weights, data: Path, out: Path, shape: NetworkShape = DEFAULT_SHAPE, say: Callable[[str], None] = lambda _: None
+    weights: Weights, shape: NetworkShape, data: Path, out: Path, say: Callable[[str], None] = lambda _: None
 ) -> Exported:
     """Converts, checks, calibrates, measures and writes. ``say`` is told what goes on. Deterministic for the same inputs.
 
@@ -59,11 +59,11 @@ def export(
     say("converting to float32 and int8")
     contents = {
         "float32": to_float(weights, shape),
-        "int8": to_int8(weights, shape, representative_frames(load_split(data, Split.TRAIN, REPRESENTATIVE_FRAMES))),
+        "int8": to_int8(weights, shape, representative_frames(load_split(data, Split.TRAIN, REPRESENTATIVE_FRAMES, shape.planes))),
     }
     say("comparing int8 with float32")
     runners = {name: TfliteRunner(content) for name, content in contents.items()}
-    parity = compare(runners["float32"], runners["int8"], load_split(data, Split.VALIDATION, PARITY_FRAMES))
+    parity = compare(runners["float32"], runners["int8"], load_split(data, Split.VALIDATION, PARITY_FRAMES, shape.planes))
     check(parity)
     out.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []
@@ -81,6 +81,7 @@ def build_card(
     decisions = calibrate(runner, iterate_split(data, Split.VALIDATION))
     base = {
         **contract_fields(),
+        "input": input_fields(runner.planes),
         "name": BASE_NAME,
         "version": _software_version(),
         "sha256": hashlib.sha256(content).hexdigest(),
@@ -119,9 +120,10 @@ def write_model(out: Path, number_format: str, content: bytes, card: dict[str, A
 
 
 def representative_frames(samples: Samples) -> GreyImage:
-    """Frames that set the int8 ranges: the samples (needles, deposits and neither, as they come) and darkened copies of some."""
-    dark = (samples.frames[::8] * np.float32(0.25)).astype(np.uint8)
-    return np.concatenate([samples.frames, dark, np.zeros_like(samples.frames[:1])])
+    """Frames (n, 256, 256, planes) that set the int8 ranges: the samples (needles, deposits and neither, as they come) and darkened copies of some."""
+    frames = samples.frames[..., None] if samples.frames.ndim == 3 else samples.frames
+    dark = (frames[::8] * np.float32(0.25)).astype(np.uint8)
+    return np.concatenate([frames, dark, np.zeros_like(frames[:1])])
 
 
 def _calibrations(decisions: Decisions) -> dict[str, Any]:

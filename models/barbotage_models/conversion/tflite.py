@@ -36,7 +36,7 @@ def to_float(weights: Weights, shape: NetworkShape) -> bytes:
 
 
 def to_int8(weights: Weights, shape: NetworkShape, representative: GreyImage) -> bytes:
-    """The full-int8 model file; ``representative`` uint8 (n, 256, 256) sets the value ranges.
+    """The full-int8 model file; ``representative`` uint8 (n, 256, 256, planes) sets the value ranges.
 
     It must hold needles, deposits and dark frames, else the range of the tip map is cut. Raises ConversionError when a
     floating-point tensor is left or the weights are missing.
@@ -83,4 +83,4 @@ def _inference_model(weights: Weights, shape: NetworkShape) -> Any:
 
 def _inputs(frames: GreyImage) -> Iterator[dict[str, Any]]:
     for frame in frames:
-        yield {INPUT_NAME: frame[None, :, :, None].astype(np.float32)}
+        yield {INPUT_NAME: frame[None].astype(np.float32)}

@@ -61,7 +61,7 @@ def measure(runner: Runner, card: ModelCard, samples: Iterable[Sample]) -> dict[
     limits = card.thresholds
     levels = PixelLevels(limits.deposit_pixel, limits.bone_pixel, limits.needle_pixel)
     for sample in samples:
-        output = runner.run(sample.frame)
+        output = runner.run(sample.frame, sample.previous)
         count(tallies.setdefault(sample.kind, _Tally()), sample, output, shown(detect(output, levels), card), levels)
     return {kind: rows(tally, kind) for kind, tally in sorted(tallies.items())}
 

@@ -65,6 +65,10 @@ class Augmenter:
             white[index] = smooth / smooth.std()
         self._noise = white
 
+    def reseed(self, rng: np.random.Generator) -> None:
+        """Goes on with another generator; the pool of noise stays."""
+        self._rng = rng
+
     def batch(self, samples: Samples, indices: npt.NDArray[np.intp]) -> Batch:
         """A changed copy of the chosen samples."""
         planes = 1 if samples.frames.ndim == 3 else samples.frames.shape[3]

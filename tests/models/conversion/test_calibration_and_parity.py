@@ -75,7 +75,7 @@ class Fixed:
         self._tip = np.zeros((64, 64), dtype=np.uint8)
         self._tip[20, tip_x] = 255
 
-    def run(self, frame: GreyImage) -> ModelOutput:  # noqa: ARG002
+    def run(self, frame: GreyImage, previous: GreyImage | None = None) -> ModelOutput:  # noqa: ARG002
         return ModelOutput(self._classes, self._tip)
 
 

@@ -62,7 +62,7 @@ class Says:
     def __init__(self, samples: list[Sample]) -> None:
         self._samples = iter(samples)
 
-    def run(self, frame: GreyImage) -> ModelOutput:  # noqa: ARG002
+    def run(self, frame: GreyImage, previous: GreyImage | None = None) -> ModelOutput:  # noqa: ARG002
         said = next(self._samples)
         classes = np.zeros((64, 64, 4), dtype=np.uint8)
         for tissue in Tissue:
