@@ -114,6 +114,35 @@ def train(
     epilog="""
 Examples:
 
+`barbotage-models ablation --data work/data --out work/ablation --epochs 4 --frames 8000`
+
+`barbotage-models ablation --data work/data --out work/ablation --epochs 4 --frames 8000 --only plain --only mined`
+"""
+)
+def ablation(
+    data: DataDir,
+    out: Annotated[Path, typer.Option(help="Where the runs go; a finished variant is not trained again.")],
+    epochs: Annotated[int, typer.Option(min=1)] = 4,
+    frames: Annotated[int | None, typer.Option(min=16, help="Training samples.", show_default="all")] = None,
+    seed: Seed = 0,
+    only: Annotated[list[str] | None, typer.Option(help="A variant; may be given again.", show_default="every variant")] = None,
+    as_json: Json = False,
+) -> None:
+    """Train variants alike and measure them on validation: what each ingredient is worth (needs the extra `train`)."""
+    _need_tensorflow()
+    from barbotage_models.conversion.ablation import ablation as run_ablation
+    from barbotage_models.conversion.ablation import as_markdown
+    from barbotage_models.training.variants import VARIANTS
+
+    with EpochWatcher(_stderr()) as watcher:
+        records = run_ablation(data, out, only or list(VARIANTS), epochs, frames, seed, watcher, time.monotonic)
+    typer.echo(json.dumps(records) if as_json else as_markdown(records))
+
+
+@app.command(
+    epilog="""
+Examples:
+
 `barbotage-models export --weights work/run/weights.npz --data work/data --out work/model`
 """
 )
@@ -156,6 +185,8 @@ Examples:
 
 `barbotage-models evaluate --model work/model/barbotage-int8.tflite --data work/data --json`
 
+`barbotage-models evaluate --data work/data --against work/model/barbotage-float.tflite`
+
 `barbotage-models evaluate --frames 500 --seed 7 --backgrounds pictures`
 """
 )
@@ -169,27 +200,36 @@ def evaluate(
     frames: Annotated[int, typer.Option(min=2, help="Without --data: how many test frames to make.")] = 200,
     seed: Seed = 1_000_003,
     backgrounds: Backgrounds = None,
+    against: Annotated[
+        Path | None, typer.Option(help="Another model on the same frames (int8 against float): how far the figures are apart.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure a model: what it finds, misses and claims wrongly, with n and 95 % intervals."""
+    """Measure a model against the targets: what it finds, misses and claims wrongly, with n and 95 % intervals."""
     from barbotage_models.bundle import bundled_model
     from barbotage_models.contract.card import load_card
-    from barbotage_models.evaluation.metrics import measure
-    from barbotage_models.evaluation.report import as_document, as_table
+    from barbotage_models.evaluation.measuring import measure
+    from barbotage_models.evaluation.report import as_document, as_tables
     from barbotage_models.evaluation.runner import TfliteRunner
+    from barbotage_models.evaluation.targets import points_apart
     from barbotage_models.evaluation.testset import fresh_set, stored_set
 
     path = bundled_model() if model is None else model
-    card = load_card(path)
+    models = [(one, load_card(one)) for one in (path, against) if one is not None]
     if data is not None and backgrounds is not None:
         raise typer.BadParameter("--backgrounds makes new frames; leave it out with --data", param_hint="--backgrounds")
     samples = stored_set(data) if data is not None else fresh_set(frames, seed, backgrounds)
     with FrameProgress("frames", _stderr(), time.monotonic) as progress:
-        measured = measure(TfliteRunner(path), card, progress.counted(samples.samples, samples.count))
+        runners = [(TfliteRunner(one), card) for one, card in models]
+        measured = measure(runners, progress.counted(samples.samples, samples.count))
+    apart = None if against is None else points_apart(measured[0].targets, measured[1].targets) | {"model": against.name}
     if as_json:
-        typer.echo(json.dumps({"model": path.name, "sha256": card.sha256, "measured": as_document(measured, samples.source)}))
-    else:
-        Console(width=None if sys.stdout.isatty() else TABLE_WIDTH).print(as_table(measured, f"{path.name} on {samples.source}"))
+        document = {"model": path.name, "sha256": models[0][1].sha256, "measured": as_document(measured[0], samples.source)}
+        typer.echo(json.dumps(document if apart is None else document | {"against": apart}))
+        return
+    Console(width=None if sys.stdout.isatty() else TABLE_WIDTH).print(as_tables(measured[0], f"{path.name} on {samples.source}"))
+    if apart is not None:
+        typer.echo(f"figures of {apart['model']} on the same frames are at most {apart['largest']} points apart")
 
 
 @app.command(

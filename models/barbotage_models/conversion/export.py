@@ -18,10 +18,10 @@ from barbotage_models.contract.geometry import GreyImage
 from barbotage_models.conversion.calibrate import Decisions, calibrate
 from barbotage_models.conversion.parity import Parity, check, compare
 from barbotage_models.conversion.tflite import to_float, to_int8
-from barbotage_models.evaluation.metrics import measure
+from barbotage_models.evaluation.measuring import measure
 from barbotage_models.evaluation.report import NO_CALCIFICATION, as_document
 from barbotage_models.evaluation.runner import TfliteRunner
-from barbotage_models.training.network import NetworkShape, Weights
+from barbotage_models.training.shape import NetworkShape, Weights
 from barbotage_models.training.shards import Manifest, Samples, Split, iterate_split, load_split, read_manifest
 
 BASE_NAME = "barbotage"
@@ -47,9 +47,7 @@ class Exported:
     float_bytes: int
 
 
-def export(
-    weights: Weights, shape: NetworkShape, data: Path, out: Path, say: Callable[[str], None] = lambda _: None
-) -> Exported:
+def export(weights: Weights, shape: NetworkShape, data: Path, out: Path, say: Callable[[str], None] = lambda _: None) -> Exported:
     """Converts, checks, calibrates, measures and writes. ``say`` is told what goes on. Deterministic for the same inputs.
 
     Raises ConversionError or ParityError when a gate fails, InvalidInputError when the weights are for another network, NotFoundError
@@ -59,7 +57,9 @@ def export(
     say("converting to float32 and int8")
     contents = {
         "float32": to_float(weights, shape),
-        "int8": to_int8(weights, shape, representative_frames(load_split(data, Split.TRAIN, REPRESENTATIVE_FRAMES, shape.planes))),
+        "int8": to_int8(
+            weights, shape, representative_frames(load_split(data, Split.TRAIN, REPRESENTATIVE_FRAMES, shape.planes))
+        ),
     }
     say("comparing int8 with float32")
     runners = {name: TfliteRunner(content) for name, content in contents.items()}
@@ -102,7 +102,8 @@ def build_card(
         "licence": "Apache-2.0",
     }
     card = parse_card(json.dumps(base), "the new card")
-    return base | {"measured": as_document(measure(runner, card, iterate_split(data, Split.TEST)), TEST_SOURCE)}
+    (measured,) = measure([(runner, card)], iterate_split(data, Split.TEST))
+    return base | {"measured": as_document(measured, TEST_SOURCE)}
 
 
 def write_model(out: Path, number_format: str, content: bytes, card: dict[str, Any]) -> tuple[Path, Path]:

@@ -18,7 +18,8 @@ from barbotage_models.contract.geometry import GreyImage
 from barbotage_models.contract.output import INPUT_NAME
 from barbotage_models.errors import BarbotageError
 from barbotage_models.evaluation.runner import TfliteRunner
-from barbotage_models.training.network import NetworkShape, Weights, build_network, folded_weights, set_checked_weights
+from barbotage_models.training.network import build_network, folded_weights, set_checked_weights
+from barbotage_models.training.shape import NetworkShape, Weights
 
 INTEGER_TYPES = frozenset({"int8", "int32"})
 """All that a full-int8 graph holds: int8 values and weights, int32 biases and shapes."""

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from barbotage_models.errors import InvalidInputError, NotFoundError
-from barbotage_models.training.network import NetworkShape, Weights, shape_from_document
+from barbotage_models.training.shape import NetworkShape, Weights, shape_from_document
 
 CHECKPOINT_NAME = "checkpoint.npz"
 WEIGHTS_NAME = "weights.npz"

@@ -19,8 +19,9 @@ from barbotage_models.training.checkpoint import CHECKPOINT_NAME, WEIGHTS_NAME, 
 from barbotage_models.training.labels import CELL_MM
 from barbotage_models.training.losses import LossSettings, Targets, total_loss
 from barbotage_models.training.mining import HardSamples, Mining
-from barbotage_models.training.network import NetworkShape, build_network, set_checked_weights
+from barbotage_models.training.network import build_network, set_checked_weights
 from barbotage_models.training.schedule import Schedule, learning_rate
+from barbotage_models.training.shape import NetworkShape
 from barbotage_models.training.shards import Samples
 
 HISTORY_NAME = "history.jsonl"
@@ -232,9 +233,7 @@ def with_choices(settings: FitSettings, epochs: int, batch_size: int, seed: int)
     return replace(settings, epochs=epochs, batch_size=batch_size, seed=seed)
 
 
-def _run_epoch(
-    trainer: Trainer, train: Samples, out: Path, place: _Place, watcher: Watcher, clock: Callable[[], float]
-) -> float:
+def _run_epoch(trainer: Trainer, train: Samples, out: Path, place: _Place, watcher: Watcher, clock: Callable[[], float]) -> float:
     """The mean loss of the steps done here. An interrupt saves and goes on up."""
     settings, epoch = trainer.settings, place.epoch
     if place.done == 0:

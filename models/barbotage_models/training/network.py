@@ -5,7 +5,6 @@ addition, softmax, sigmoid; channels in multiples of 8. The first layers run at 
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import keras
@@ -16,46 +15,12 @@ from barbotage_models.contract.canonical import CANONICAL_SIZE_PX
 from barbotage_models.contract.output import CLASSES_NAME, INPUT_NAME, OUTPUT_SIZE_PX, TIP_NAME
 from barbotage_models.contract.taxonomy import Tissue
 from barbotage_models.errors import InvalidInputError
+from barbotage_models.training.shape import PLAIN_SHAPE, NetworkShape, Weights
 
 GREY_MAX = 255.0
 STEM_NAME = "stem"
 TIP_PRIOR = 0.01
 """Start value of the tip map, so that the few positive cells do not drown at the start (Lin 2017, focal loss, section 4.1)."""
-
-Weights = list[npt.NDArray[np.float32]]
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkShape:
-    """``planes`` of the input; channels per level: ``stem`` at stride 2, ``encoder`` at strides 4, 8, 16, 32; the way up mirrors it.
-
-    ``blocks`` counts the separable convolutions per encoder level, ``kernels`` is the side of those after the first; ``decoder_blocks`` counts
-    them on the way up at strides 16, 8, 4; ``tip_kernel`` is the side of the tip head's own. Low resolution costs little.
-    """
-
-    planes: int = 1
-    stem: int = 16
-    encoder: tuple[int, int, int, int] = (32, 64, 128, 192)
-    blocks: tuple[int, int, int, int] = (2, 3, 3, 3)
-    kernels: tuple[int, int, int, int] = (3, 3, 3, 3)
-    decoder_blocks: tuple[int, int, int] = (1, 1, 1)
-    tip_kernel: int = 3
-
-    def document(self) -> dict[str, Any]:
-        """For JSON; ``shape_from_document`` reads it."""
-        return asdict(self)
-
-
-PLAIN_SHAPE = NetworkShape()
-"""The smallest that was shipped; what ablations start from."""
-
-
-def shape_from_document(document: dict[str, Any]) -> NetworkShape:
-    """The shape that ``NetworkShape.document`` described. Raises InvalidInputError for anything else."""
-    try:
-        return NetworkShape(**{k: tuple(v) if isinstance(v, list) else int(v) for k, v in document.items()})
-    except (TypeError, ValueError) as error:
-        raise InvalidInputError(f"these weights are of a network that this version does not know: {error}; train again") from error
 
 
 def build_network(shape: NetworkShape = PLAIN_SHAPE, batch_size: int | None = None, rescaled: bool = True) -> Any:
@@ -80,7 +45,9 @@ def build_network(shape: NetworkShape = PLAIN_SHAPE, batch_size: int | None = No
             x = _separable(x, channels)
     classes = keras.layers.Conv2D(len(Tissue), 1, name="class_logits")(x)
     prior: Any = keras.initializers.Constant(float(np.log(TIP_PRIOR / (1.0 - TIP_PRIOR))))
-    tip = keras.layers.Conv2D(1, 1, bias_initializer=prior, name="tip_logits")(_separable(x, shape.encoder[0], kernel=shape.tip_kernel))
+    tip = keras.layers.Conv2D(1, 1, bias_initializer=prior, name="tip_logits")(
+        _separable(x, shape.encoder[0], kernel=shape.tip_kernel)
+    )
     outputs = {
         CLASSES_NAME: keras.layers.Softmax(name=CLASSES_NAME)(classes),
         TIP_NAME: keras.layers.Activation("sigmoid", name=TIP_NAME)(tip),
