@@ -66,14 +66,15 @@ def dice_loss(probabilities: Any, targets: Targets, per_frame: bool) -> Any:
     """1 - soft Dice, mean of deposit, bone (where it is known) and needle (Milletari 2016, V-Net); over the batch or the mean of its frames."""
     hot = tf.one_hot(targets.classes, len(Tissue))
     known = targets.bone_known[:, None, None, None]
-    counted = tf.concat([tf.ones_like(known), tf.ones_like(known), known, tf.ones_like(known)], axis=-1)
+    counted = tf.concat([tf.ones_like(known), known, tf.ones_like(known)], axis=-1)
     over = (1, 2) if per_frame else (0, 1, 2)
+    hot, probabilities = hot[..., 1:], probabilities[..., 1:]
     overlap = tf.reduce_sum(hot * probabilities * counted, axis=over)
     sizes = tf.reduce_sum((hot + probabilities) * counted, axis=over)
     # A frame or batch without the class costs next to nothing when nothing is claimed.
     smooth = FRAME_SMOOTH_CELLS if per_frame else 1.0
     dice = (2.0 * overlap + smooth) / (sizes + smooth)
-    return 1.0 - tf.reduce_mean(dice[..., 1:])
+    return 1.0 - tf.reduce_mean(dice)
 
 
 def tip_loss(predicted: Any, target: Any, focus: float) -> Any:

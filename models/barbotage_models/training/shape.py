@@ -39,7 +39,8 @@ PLAIN_SHAPE = NetworkShape()
 def shape_from_document(document: dict[str, Any]) -> NetworkShape:
     """The shape that ``NetworkShape.document`` described. Raises InvalidInputError for anything else."""
     try:
-        return NetworkShape(**{k: tuple(v) if isinstance(v, list) else int(v) for k, v in document.items()})
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else int(v) for k, v in document.items()}
+        return NetworkShape(**values)
     except (TypeError, ValueError) as error:
         raise InvalidInputError(
             f"these weights are of a network that this version does not know: {error}; train again"

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from barbotage_device.runtime.interpreter import open_model
 from barbotage_models import cli
 from barbotage_models.contract.card import load_card
 from barbotage_models.contract.geometry import GreyImage
 from barbotage_models.evaluation.runner import TfliteRunner
+from barbotage_models.progress import EpochWatcher
 from barbotage_models.training.shards import Split, load_split
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
@@ -138,7 +140,8 @@ def test_small_things_weigh_more_and_a_hard_sample_costs_more() -> None:
         _, each = total_loss(
             {"classes": tf.constant(blind), "tip": tf.zeros((2, 64, 64, 1))}, targets, LossSettings(balance=balance)
         )
-        return np.asarray(each) / np.array([10, 900])
+        values: np.ndarray = np.asarray(each) / np.array([10, 900])
+        return values
 
     assert per_cell(0.0)[0] == pytest.approx(per_cell(0.0)[1], rel=0.2), "without balance every cell weighs alike"
     assert per_cell(0.5)[0] > 3.0 * per_cell(0.5)[1]
@@ -149,12 +152,7 @@ def test_a_run_killed_within_an_epoch_goes_on_with_the_very_next_step(work: Path
     from barbotage_models.training.checkpoint import load_weights
     from barbotage_models.training.variants import VARIANTS
 
-    class Silent:
-        def step(self, *_: object) -> None: ...
-
-        def epoch(self, *_: object) -> None: ...
-
-    class Killed(Exception):
+    class KilledError(Exception):
         """Nothing in the loop answers it, as nothing answers SIGKILL."""
 
     train, validation = (load_split(work / "data", split, planes=1) for split in (Split.TRAIN, Split.VALIDATION))
@@ -162,7 +160,7 @@ def test_a_run_killed_within_an_epoch_goes_on_with_the_very_next_step(work: Path
     monkeypatch.setattr(fitting, "CHECKPOINT_EVERY_S", 0.0)
 
     def run(folder: str, resume: bool) -> None:
-        fitting.fit(train, validation, work / folder, settings, Silent(), lambda: 0.0, resume)
+        fitting.fit(train, validation, work / folder, settings, EpochWatcher(Console(quiet=True)), lambda: 0.0, resume)
 
     run("whole", False)
     step, calls = fitting.Trainer.step, 0
@@ -171,11 +169,11 @@ def test_a_run_killed_within_an_epoch_goes_on_with_the_very_next_step(work: Path
         nonlocal calls
         calls += 1
         if calls == 9:
-            raise Killed
+            raise KilledError
         return step(self, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(fitting.Trainer, "step", dying)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         run("broken", False)
     run("broken", True)
     whole, broken = (load_weights(work / folder / "weights.npz")[1] for folder in ("whole", "broken"))
