@@ -101,8 +101,9 @@ def fit(
     for epoch in range(first, settings.epochs):
         started = clock()
         loss = _run_epoch(trainer, train, out, _Place(epoch, begun if epoch == first else 0, steps), watcher, clock)
-        trainer.save(out, epoch + 1, 0)
+        # The weights first: a run killed between the two does its last steps again instead of ending without them.
         save_weights(out / WEIGHTS_NAME, settings.network, trainer.averaged_model().get_weights())
+        trainer.save(out, epoch + 1, 0)
         iou, tip_mm = evaluate_epoch(trainer.averaged_model(), validation)
         took_s = clock() - started
         report = EpochReport(epoch + 1, settings.epochs, loss, iou, tip_mm, took_s * (settings.epochs - epoch - 1))
