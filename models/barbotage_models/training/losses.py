@@ -15,8 +15,6 @@ EPSILON = 1e-6
 TYPICAL_CELLS = 60.0
 """Median of the deposits (66) and mean of the shafts (50) in a training frame."""
 FACTOR_MAX = 3.0
-FRAME_SMOOTH_CELLS = 10.0
-"""Added to both sides of a frame's Dice: a false claim of one cell costs 0.09, a missed thing of ten cells 0.5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ class LossSettings:
     balance: float = 0.5
     """Exponent by which cells of a small deposit or of little shaft weigh more than those of a large one; 0 weighs all alike."""
     dice_per_frame: bool = True
-    """Dice of every frame by itself: a small thing counts as much as a large one. Else pooled over the batch."""
+    """Dice also of every thing in its own frame, so that a small one counts as much as a large one. Else only pooled over the batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +61,28 @@ def cross_entropy(probabilities: Any, targets: Targets, settings: LossSettings) 
 
 
 def dice_loss(probabilities: Any, targets: Targets, per_frame: bool) -> Any:
-    """1 - soft Dice, mean of deposit, bone (where it is known) and needle (Milletari 2016, V-Net); over the batch or the mean of its frames."""
+    """1 - soft Dice (Milletari 2016, V-Net) of deposit, bone (where it is known) and needle, pooled over the batch.
+
+    With ``per_frame``, the mean of that and of the Dice of every thing in its own frame. Frames without a thing count in the pooled part alone: a
+    Dice of their own would cost most where nothing is to be found, and the network learns to say nothing.
+    """
     hot = tf.one_hot(targets.classes, len(Tissue))
     known = targets.bone_known[:, None, None, None]
     counted = tf.concat([tf.ones_like(known), known, tf.ones_like(known)], axis=-1)
-    over = (1, 2) if per_frame else (0, 1, 2)
-    hot, probabilities = hot[..., 1:], probabilities[..., 1:]
-    overlap = tf.reduce_sum(hot * probabilities * counted, axis=over)
-    sizes = tf.reduce_sum((hot + probabilities) * counted, axis=over)
-    # A frame or batch without the class costs next to nothing when nothing is claimed.
-    smooth = FRAME_SMOOTH_CELLS if per_frame else 1.0
-    dice = (2.0 * overlap + smooth) / (sizes + smooth)
-    return 1.0 - tf.reduce_mean(dice)
+    hot, probabilities = hot[..., 1:] * counted, probabilities[..., 1:] * counted
+    overlap = tf.reduce_sum(hot * probabilities, axis=(1, 2))
+    sizes = tf.reduce_sum(hot + probabilities, axis=(1, 2))
+    pooled = 1.0 - tf.reduce_mean(_dice(tf.reduce_sum(overlap, axis=0), tf.reduce_sum(sizes, axis=0)))
+    if not per_frame:
+        return pooled
+    present = tf.cast(tf.reduce_max(hot, axis=(1, 2)) > 0.0, tf.float32)
+    missed = tf.reduce_sum(present * (1.0 - _dice(overlap, sizes))) / tf.maximum(tf.reduce_sum(present), 1.0)
+    return 0.5 * (pooled + missed)
+
+
+def _dice(overlap: Any, sizes: Any) -> Any:
+    """Soft Dice with one cell on both sides: where nothing is and nothing is claimed, it is 1."""
+    return (2.0 * overlap + 1.0) / (sizes + 1.0)
 
 
 def tip_loss(predicted: Any, target: Any, focus: float) -> Any:
