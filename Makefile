@@ -8,7 +8,7 @@ BACKGROUNDS ?=
 BACKGROUND_OPTION := $(if $(BACKGROUNDS),--backgrounds $(BACKGROUNDS))
 SOURCES := models device host firmware_tools tests benchmarks
 
-.PHONY: help setup setup-train demo test test-slow lint format bench model texts lock clean
+.PHONY: help setup setup-train demo test test-browser test-slow test-drivers fuzz lint format bench model texts lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -21,10 +21,20 @@ demo: setup ## A guided procedure on the simulated probe; leaves a video, pictur
 	$(BIN)/barbotage-device demo --out demo
 
 test: lint ## Lint, types, import contracts and the fast tests
-	$(BIN)/pytest -q -m "not slow"
+	$(BIN)/pytest -q -m "not slow and not browser"
+
+test-browser: setup ## The review page in a real browser (Debian: apt install chromium)
+	$(BIN)/pytest -q -m browser
 
 test-slow: setup-train ## The slow tests: a tiny training from nothing, and what takes its time
 	$(BIN)/pytest -q -m slow
+
+test-drivers: setup ## The link over the kernel's own USB serial drivers, in a virtual machine (Debian, x86-64: apt install qemu-system-x86)
+	$(BIN)/python -m tests.drivers.run
+
+fuzz: setup-train ## Fuzz everything that takes bytes from the line, a million inputs (half an hour on two cores)
+	for target in framing messages device host sealed handshake requests; do \
+	  $(BIN)/python -m tests.fuzz.fuzz_link $$target -runs=150000 -max_len=4096 -len_control=0 || exit 1; done
 
 lint: setup ## ruff, mypy strict, pyright, import contracts
 	$(BIN)/ruff format --check --quiet $(SOURCES)
@@ -37,10 +47,13 @@ format: setup ## Format the sources
 	$(BIN)/ruff format --quiet $(SOURCES)
 	$(BIN)/ruff check --quiet --fix $(SOURCES)
 
-bench: setup-train ## Per-frame path against an SSD-MobileNetV2 detector, and the simulator
+bench: setup-train ## Per-frame path against an SSD-MobileNetV2 detector, simulator, recording, review page, link
 	$(BIN)/barbotage-device bench
 	$(BIN)/python benchmarks/frame_path.py
 	$(BIN)/python benchmarks/simulator.py
+	$(BIN)/python benchmarks/recording.py
+	$(BIN)/python benchmarks/review.py
+	$(BIN)/python benchmarks/link.py
 
 model: setup-train ## Train, export and evaluate the bundled model from nothing (hours on two cores)
 	$(BIN)/barbotage-models simulate --out $(WORK)/data --frames 10000 --seed 1 --workers 2 $(BACKGROUND_OPTION)
@@ -48,16 +61,17 @@ model: setup-train ## Train, export and evaluate the bundled model from nothing 
 	$(BIN)/barbotage-models export --weights $(WORK)/run/weights.npz --data $(WORK)/data --out models/barbotage_models/bundle
 	$(BIN)/barbotage-models evaluate --data $(WORK)/data
 
-texts: setup ## Compile the bedside texts after a change of their .po files
+texts: setup ## Compile the texts of screen and review page after a change of their .po files
 	$(BIN)/pybabel compile --directory device/barbotage_device/bedside/locale --domain barbotage
+	$(BIN)/pybabel compile --directory host/barbotage_host/locale --domain barbotage_host
 
 lock: setup ## Renew constraints.txt after a change of dependencies
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --no-header --no-annotate --no-emit-index-url \
-	  --python-version 3.11 --extra device --extra screen --extra train --extra dev pyproject.toml --output-file constraints.txt
+	  --python-version 3.11 --extra device --extra host --extra screen --extra train --extra viewers --extra peers --extra dev pyproject.toml --output-file constraints.txt
 
 clean: ## Remove what make made, but for the work directory
-	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .bench-cache
+	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .bench-cache .cache
 
 $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
@@ -69,10 +83,10 @@ $(VENV)/bin/pip:
 
 $(VENV)/.device: pyproject.toml constraints.txt | $(VENV)/bin/pip
 	@echo "Installing pinned packages into $(VENV) (about a minute) ..."
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[device,screen,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[device,host,screen,dev]'
 	@touch $@
 
 $(VENV)/.train: $(VENV)/.device
-	@echo "Installing TensorFlow into $(VENV) (2 GB) ..."
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[device,screen,dev,train]'
+	@echo "Installing TensorFlow, a session viewer and the link's peers into $(VENV) (2.5 GB) ..."
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[device,host,screen,dev,train,viewers,peers]'
 	@touch $@

@@ -1,7 +1,7 @@
 """Live delivery: a capture thread with a queue of one, and recorded sources played at their own speed."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from barbotage_device.capture.clock import Clock
@@ -11,6 +11,12 @@ from barbotage_device.errors import SourceError
 
 JOIN_TIMEOUT_S = 2.0
 """How long ``close`` waits for the thread; a device that hangs in its driver is left behind on a daemon thread."""
+
+Listener = Callable[[Frame], None]
+
+
+class SourceEnded(Exception):  # noqa: N818 - not a fault
+    """The source has no more frames."""
 
 
 class PacedSource:
@@ -66,8 +72,8 @@ class PacedSource:
 class LiveSource:
     """Any source read by a thread of its own; the reader gets the newest frame, the ones it missed are dropped and counted.
 
-    NEWEST_ONLY. The thread starts with the first ``frames`` and there is one pass only. When the source ends or fails, the last
-    frame is still delivered, then the end or the error.
+    NEWEST_ONLY. The thread starts with the first ``take`` or ``frames`` and there is one pass only. When the source ends or fails, the
+    last frame is still delivered, then the end or the error. ``listen`` hears of every frame, also of those that the reader misses.
     """
 
     delivery = Delivery.NEWEST_ONLY
@@ -79,7 +85,10 @@ class LiveSource:
         self._error: BaseException | None = None
         self._ended = False
         self._closed = False
-        self._dropped = 0
+        self._first: int | None = None
+        self._last = 0
+        self._taken = 0
+        self._listener: Listener | None = None
         self._thread: threading.Thread | None = None
 
     @property
@@ -94,27 +103,54 @@ class LiveSource:
 
     @property
     def dropped(self) -> int:
-        """How many frames the reader missed so far."""
+        """Frames captured so far that the reader did not get, by their numbers; a frame still waiting is not dropped."""
         with self._changed:
-            return self._dropped
+            captured = 0 if self._first is None else self._last - self._first + 1
+            return captured - self._taken - (self._newest is not None)
+
+    def listen(self, listener: Listener) -> None:
+        """Has ``listener`` hear of every frame on the capture thread, before the reader; it must neither wait nor raise.
+
+        Raises SourceError once frames have been asked for.
+        """
+        with self._changed:
+            if self._thread is not None:
+                raise SourceError(f"{self.name}: frames are already being read; nobody can start to listen now")
+            self._listener = listener
+
+    def take(self, timeout_s: float | None) -> Frame | None:
+        """The newest frame not yet taken, waited for (None: without limit); None when none came in time.
+
+        Raises SourceEnded when the source has ended or was closed, else what the inner source raised.
+        """
+        with self._changed:
+            self._start()
+            self._changed.wait_for(lambda: self._newest is not None or self._ended or self._closed, timeout_s)
+            if self._closed:
+                raise SourceEnded
+            frame, self._newest = self._newest, None
+            if frame is not None:
+                self._taken += 1
+            elif self._error is not None:
+                raise self._error
+            elif self._ended:
+                raise SourceEnded
+            return frame
 
     def frames(self) -> Iterator[Frame]:
         """The newest frame each time, waiting for one; ends when the source ends or after ``close``.
 
         Raises what the inner source raised; SourceError on a second pass.
         """
-        self._start()
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._newest is not None or self._ended or self._closed)
-                if self._closed:
-                    return
-                frame, self._newest = self._newest, None
-                if frame is None:
-                    if self._error is not None:
-                        raise self._error
-                    return
-            yield frame
+        if self._thread is not None:
+            raise SourceError(f"{self.name}: a live source can be read once; open it again")
+        try:
+            while True:
+                frame = self.take(None)
+                if frame is not None:
+                    yield frame
+        except SourceEnded:
+            return
 
     def close(self) -> None:
         """Ends the reader's wait and the thread, and closes the inner source."""
@@ -126,9 +162,7 @@ class LiveSource:
             self._thread.join(JOIN_TIMEOUT_S)
 
     def _start(self) -> None:
-        with self._changed:
-            if self._thread is not None:
-                raise SourceError(f"{self.name}: a live source can be read once; open it again")
+        if self._thread is None:
             self._thread = threading.Thread(target=self._capture, name=f"capture {self.name}", daemon=True)
             self._thread.start()
 
@@ -146,12 +180,14 @@ class LiveSource:
             self._changed.notify_all()
 
     def _deliver(self, frame: Frame) -> bool:
-        """Puts the frame in the place of the last one; False when closed."""
+        """Tells the listener and puts the frame in the place of the last one; False when closed."""
+        if self._listener is not None and not self._closed:
+            self._listener(frame)
         with self._changed:
             if self._closed:
                 return False
-            if self._newest is not None:
-                self._dropped += 1
-            self._newest = frame
+            if self._first is None:
+                self._first = frame.sequence
+            self._newest, self._last = frame, frame.sequence
             self._changed.notify_all()
             return True

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -23,6 +23,7 @@ from barbotage_device.runtime.interpreter import Interpreter
 from barbotage_device.runtime.previous import PreviousFrame
 from barbotage_models.contract.canonical import CanonicalFrame, to_canonical
 from barbotage_models.contract.card import ModelCard
+from barbotage_models.contract.output import ModelOutput
 
 Clock = Callable[[], int]
 
@@ -39,11 +40,12 @@ class PipelineSettings:
 class Guidance:
     """Everything known after a frame. ``stages_ns`` holds the duration of each stage that ran, in ns.
 
-    ``stale`` is True when no new frame came and the tracks only say that what was known is too old; ``scene`` is then the last one.
+    ``output`` is what the network said, kept for the record. ``stale`` is True when no new frame came and the tracks only say that what was known is too old; ``scene`` is then the last one.
     """
 
     frame: Frame
     canonical: CanonicalFrame
+    output: ModelOutput
     scene: Scene
     tracks: Tracks
     aim: Aim
@@ -125,7 +127,7 @@ class Pipeline:
         aimed, prompts = self._guide(tracks, frame.capture_ns)
         lap.done(Stage.AIM)
         self._previous.keep(canonical, frame.capture_ns)
-        self._last = Guidance(frame, canonical, scene, tracks, aimed, prompts, MappingProxyType(lap.stages_ns))
+        self._last = Guidance(frame, canonical, output, scene, tracks, aimed, prompts, MappingProxyType(lap.stages_ns))
         return self._last
 
     def stale(self, now_ns: int) -> Guidance | None:
@@ -137,7 +139,7 @@ class Pipeline:
             return None
         aimed, prompts = self._guide(tracks, now_ns)
         last = self._last
-        self._last = Guidance(last.frame, last.canonical, last.scene, tracks, aimed, prompts, MappingProxyType({}), stale=True)
+        self._last = replace(last, tracks=tracks, aim=aimed, prompts=prompts, stages_ns=MappingProxyType({}), stale=True)
         return self._last
 
     def _guide(self, tracks: Tracks, now_ns: int) -> tuple[Aim, Prompts]:

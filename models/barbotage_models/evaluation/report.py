@@ -31,7 +31,7 @@ def as_document(measured: Measured, source: str) -> dict[str, Any]:
     ``targets`` holds every figure that something is asked of, with its bound; ``reliability`` how far the confidences can be believed.
     """
     document: dict[str, Any] = {"on": source, "interval": "95 %", "note": NO_CALCIFICATION}
-    for kind in SampleKind:
+    for kind in _TITLES:
         rows = measured.rows.get(kind)
         document[kind.name.lower()] = NO_BACKGROUNDS if rows is None else {row.name: _values(row) for row in rows}
     document["targets"] = [one.document() for one in measured.targets]
@@ -62,7 +62,7 @@ def _figures_table(measured: dict[SampleKind, list[Row]]) -> Table:
     table = Table(title="all figures", caption=NO_CALCIFICATION, title_justify="left", caption_justify="left")
     for name in ("figure", "value", "95 % interval", "n"):
         table.add_column(name, justify="left" if name == "figure" else "right")
-    for kind in SampleKind:
+    for kind in _TITLES:
         table.add_section()
         rows = measured.get(kind)
         table.add_row(f"[bold]{_TITLES[kind]}[/bold]", *(() if rows else ("", NO_BACKGROUNDS)))

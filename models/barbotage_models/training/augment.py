@@ -44,12 +44,12 @@ class AugmentSettings:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One batch: ``frames`` uint8 (n, 256, 256, planes), ``classes`` uint8 (n, 64, 64), ``tip`` float32 (n, 64, 64, 1), ``bone_known`` float32 (n,)."""
+    """One batch: ``frames`` uint8 (n, 256, 256, planes), ``classes`` uint8 (n, 64, 64), ``tip`` float32 (n, 64, 64, 1), ``known`` float32 (n, 4)."""
 
     frames: GreyImage
     classes: GreyImage
     tip: npt.NDArray[np.float32]
-    bone_known: npt.NDArray[np.float32]
+    known: npt.NDArray[np.float32]
 
 
 class Augmenter:
@@ -79,7 +79,7 @@ class Augmenter:
             frame, labels, tip = self._moved(samples.frames[index], samples.classes[index], samples.tips_cells[index])
             frames[row] = self._toned(frame.reshape(CANONICAL_SIZE_PX, CANONICAL_SIZE_PX, planes))
             classes[row], tips[row] = labels, tip
-        return Batch(frames, classes, tip_maps(tips), samples.bone_known[indices].astype(np.float32))
+        return Batch(frames, classes, tip_maps(tips), samples.known[indices].astype(np.float32))
 
     def _moved(
         self, frame: GreyImage, classes: GreyImage, tip: npt.NDArray[np.float32]
@@ -142,7 +142,7 @@ def plain_batch(samples: Samples, indices: npt.NDArray[np.intp]) -> Batch:
     tips = tip_maps(samples.tips_cells[indices])
     frames = samples.frames[indices]
     frames = frames[..., None] if frames.ndim == 3 else frames
-    return Batch(frames, samples.classes[indices], tips, samples.bone_known[indices].astype(np.float32))
+    return Batch(frames, samples.classes[indices], tips, samples.known[indices].astype(np.float32))
 
 
 def tip_maps(tips_cells: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

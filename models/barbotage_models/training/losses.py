@@ -10,11 +10,14 @@ import tensorflow as tf
 
 from barbotage_models.contract.output import CLASSES_NAME, TIP_NAME
 from barbotage_models.contract.taxonomy import Tissue
+from barbotage_models.training.labels import Known
 
 EPSILON = 1e-6
 TYPICAL_CELLS = 60.0
 """Median of the deposits (66) and mean of the shafts (50) in a training frame."""
 FACTOR_MAX = 3.0
+KNOWN_COLUMN = {Tissue.DEPOSIT: Known.DEPOSIT, Tissue.BONE: Known.BONE, Tissue.NEEDLE: Known.NEEDLE}
+"""Which column of ``known`` speaks of a class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +37,20 @@ class LossSettings:
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """Tensors of a batch: ``classes`` int (n, 64, 64); ``tip`` float (n, 64, 64, 1) in [0, 1]; ``bone_known`` float (n,), 0 or 1."""
+    """Tensors of a batch: ``classes`` int (n, 64, 64); ``tip`` float (n, 64, 64, 1) in [0, 1]; ``known`` float (n, 4), 0 or 1, columns as ``Known``."""
 
     classes: Any
     tip: Any
-    bone_known: Any
+    known: Any
 
 
 def total_loss(outputs: dict[str, Any], targets: Targets, settings: LossSettings) -> tuple[Any, Any]:
     """The scalar loss of a batch, and the loss of each sample (n,): cross-entropy and tip, without Dice."""
-    probabilities = _bone_forgiven(tf.clip_by_value(outputs[CLASSES_NAME], EPSILON, 1.0), targets.bone_known)
+    probabilities = _unknown_forgiven(tf.clip_by_value(outputs[CLASSES_NAME], EPSILON, 1.0), targets)
     classes = cross_entropy(probabilities, targets, settings)
     dice = dice_loss(probabilities, targets, settings.dice_per_frame)
     tips = tf.maximum(tf.reduce_sum(tf.cast(tf.reduce_max(targets.tip, axis=(1, 2, 3)) > 0.0, tf.float32)), 1.0)
-    tip = tip_loss(outputs[TIP_NAME], targets.tip, settings.tip_focus)
+    tip = tip_loss(outputs[TIP_NAME], targets.tip, settings.tip_focus) * targets.known[:, Known.TIP]
     scalar = tf.reduce_mean(classes) + settings.dice_weight * dice + settings.tip_weight * tf.reduce_sum(tip) / tips
     return scalar, classes + settings.tip_weight * tip
 
@@ -61,15 +64,14 @@ def cross_entropy(probabilities: Any, targets: Targets, settings: LossSettings) 
 
 
 def dice_loss(probabilities: Any, targets: Targets, per_frame: bool) -> Any:
-    """1 - soft Dice (Milletari 2016, V-Net) of deposit, bone (where it is known) and needle, pooled over the batch.
+    """1 - soft Dice (Milletari 2016, V-Net) of deposit, bone and needle, each where it is known, pooled over the batch.
 
     With ``per_frame``, the mean of that and of the Dice of every thing in its own frame. Frames without a thing count in the pooled part alone: a
     Dice of their own would cost most where nothing is to be found, and the network learns to say nothing.
     """
-    hot = tf.one_hot(targets.classes, len(Tissue))
-    known = targets.bone_known[:, None, None, None]
-    counted = tf.concat([tf.ones_like(known), known, tf.ones_like(known)], axis=-1)
-    hot, probabilities = hot[..., 1:] * counted, probabilities[..., 1:] * counted
+    counted = _known_classes(targets)
+    hot = (tf.one_hot(targets.classes, len(Tissue)) * counted)[..., 1:]
+    probabilities = (probabilities * counted)[..., 1:]
     overlap = tf.reduce_sum(hot * probabilities, axis=(1, 2))
     sizes = tf.reduce_sum(hot + probabilities, axis=(1, 2))
     pooled = 1.0 - tf.reduce_mean(_dice(tf.reduce_sum(overlap, axis=0), tf.reduce_sum(sizes, axis=0)))
@@ -100,9 +102,15 @@ def _size_factors(hot: Any, exponent: float) -> Any:
     return small * factors + (1.0 - small)
 
 
-def _bone_forgiven(probabilities: Any, bone_known: Any) -> Any:
-    """On frames with unlabelled bone, what the network calls bone counts as background: either answer is right there."""
-    unknown = 1.0 - bone_known[:, None, None]
-    background = probabilities[..., Tissue.BACKGROUND] + unknown * probabilities[..., Tissue.BONE]
-    bone = probabilities[..., Tissue.BONE] * (1.0 - unknown) + EPSILON
-    return tf.stack([background, probabilities[..., Tissue.DEPOSIT], bone, probabilities[..., Tissue.NEEDLE]], axis=-1)
+def _known_classes(targets: Targets) -> Any:
+    """(n, 1, 1, classes): 1 where the frame's labels speak of the class; of background they always do."""
+    columns = [tf.ones_like(targets.known[:, 0])] + [targets.known[:, KNOWN_COLUMN[t]] for t in Tissue if t in KNOWN_COLUMN]
+    return tf.stack(columns, axis=-1)[:, None, None, :]
+
+
+def _unknown_forgiven(probabilities: Any, targets: Targets) -> Any:
+    """Where a class is not known, what the network calls so beyond its labelled cells counts as background: either answer is right."""
+    hot = tf.one_hot(targets.classes, len(Tissue))
+    forgiven = probabilities * (1.0 - _known_classes(targets)) * (1.0 - hot)
+    to_background = tf.one_hot(int(Tissue.BACKGROUND), len(Tissue)) * tf.reduce_sum(forgiven, axis=-1, keepdims=True)
+    return tf.maximum(probabilities - forgiven, EPSILON) + to_background

@@ -16,7 +16,7 @@ from barbotage_models.contract.canonical import CANONICAL_MM_PER_PX, CANONICAL_S
 from barbotage_models.contract.geometry import GreyImage
 from barbotage_models.contract.output import OUTPUT_SIZE_PX
 from barbotage_models.errors import InvalidInputError, NotFoundError
-from barbotage_models.training.labels import Sample, SampleKind, labels_from_json, labels_to_json
+from barbotage_models.training.labels import Known, Sample, SampleKind, labels_from_json, labels_to_json
 
 MANIFEST_NAME = "manifest.json"
 FORMAT_VERSION = 2
@@ -49,7 +49,7 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Many samples as arrays, for training: see ``Sample`` for the fields (n in front).
+    """Many samples as arrays, for training: see ``Sample`` for the fields (n in front); ``known`` is (n, 4), columns as ``Known``.
 
     ``frames`` is (n, 256, 256), or (n, 256, 256, 2) with the frame before as the second plane, as they were loaded.
     """
@@ -57,15 +57,40 @@ class Samples:
     frames: GreyImage
     classes: GreyImage
     tips_cells: npt.NDArray[np.float32]
-    bone_known: npt.NDArray[np.bool_]
+    known: npt.NDArray[np.bool_]
     kinds: GreyImage
 
     def __len__(self) -> int:
         return len(self.frames)
 
+    def spread(self, limit: int | None) -> "Samples":
+        """At most ``limit`` of them, evenly spread; all with None."""
+        if limit is None or limit >= len(self):
+            return self
+        chosen = np.linspace(0, len(self) - 1, limit).round().astype(np.intp)
+        return Samples(self.frames[chosen], self.classes[chosen], self.tips_cells[chosen], self.known[chosen], self.kinds[chosen])
+
+
+def joined(parts: Sequence[Samples]) -> Samples:
+    """Samples of several sources as one, in order; at least one part, all with the same planes."""
+    if len(parts) == 1:
+        return parts[0]
+    return Samples(
+        frames=np.concatenate([p.frames for p in parts]),
+        classes=np.concatenate([p.classes for p in parts]),
+        tips_cells=np.concatenate([p.tips_cells for p in parts]),
+        known=np.concatenate([p.known for p in parts]),
+        kinds=np.concatenate([p.kinds for p in parts]),
+    )
+
 
 def write_shard(path: Path, samples: Sequence[Sample]) -> None:
-    """Writes one shard atomically. Speckle does not compress (61 of 64 kB), so the arrays are stored as they are."""
+    """Writes one shard atomically. Speckle does not compress (61 of 64 kB), so the arrays are stored as they are.
+
+    Raises InvalidInputError for a reviewed frame with unknown objects: the format has no place for that.
+    """
+    if not all(s.deposits_known and s.needle_known and s.tip_known for s in samples):
+        raise InvalidInputError(f"{path.name} would hold frames with unknown objects; keep reviewed frames in their own folder")
     temporary = path.with_suffix(".part")
     with temporary.open("wb") as stream:
         np.savez(
@@ -154,7 +179,8 @@ def load_split(directory: Path, split: Split, limit: int | None = None, planes: 
     if count == 0:
         raise NotFoundError(f"{directory} has no samples for '{split.value}'; make it again with more --frames")
     wanted = np.arange(count) if limit is None or limit >= count else np.linspace(0, count - 1, limit).round().astype(np.intp)
-    joined: dict[str, npt.NDArray[Any]] = {}
+    # Filled in place: joining parts at the end would need the memory twice.
+    filling: dict[str, npt.NDArray[Any]] = {}
     filled = done = 0
     for name, size in zip(names, sizes, strict=True):
         arrays = _load(directory / name, _TRAINING_KEYS)
@@ -162,11 +188,11 @@ def load_split(directory: Path, split: Split, limit: int | None = None, planes: 
             arrays["frames"] = arrays["frames"][..., FRAME_PLANE]
         own = wanted[(wanted >= done) & (wanted < done + size)] - done
         for key, value in arrays.items():
-            if key not in joined:
-                joined[key] = np.empty((len(wanted), *value.shape[1:]), dtype=value.dtype)
-            joined[key][filled : filled + len(own)] = value[own]
+            if key not in filling:
+                filling[key] = np.empty((len(wanted), *value.shape[1:]), dtype=value.dtype)
+            filling[key][filled : filled + len(own)] = value[own]
         filled, done = filled + len(own), done + size
-    return Samples(**joined)
+    return _samples(filling)
 
 
 def shard_kinds(path: Path, frames: int) -> dict[str, int] | None:
@@ -180,18 +206,25 @@ def shard_kinds(path: Path, frames: int) -> dict[str, int] | None:
     return dict(Counter(SampleKind(int(k)).name.lower() for k in arrays["kinds"]))
 
 
-def gather(samples: Iterable[Sample]) -> Samples:
-    """Samples in memory as arrays. Raises InvalidInputError when there are none."""
+def gather(samples: Iterable[Sample], planes: int = 1) -> Samples:
+    """Samples in memory as arrays, with ``planes`` as ``load_split``. Raises InvalidInputError when there are none."""
     items = list(samples)
     if not items:
         raise InvalidInputError("no samples were given; at least one is needed")
     return Samples(
-        frames=np.stack([s.frame for s in items]),
+        frames=np.stack([s.frame if planes == 1 else np.stack([s.frame, s.previous], axis=-1) for s in items]),
         classes=np.stack([s.classes for s in items]),
         tips_cells=np.stack([s.tip_cells for s in items]),
-        bone_known=np.array([s.bone_known for s in items]),
+        known=np.array([s.known for s in items]),
         kinds=np.array([int(s.kind) for s in items], dtype=np.uint8),
     )
+
+
+def _samples(shard: dict[str, npt.NDArray[Any]]) -> Samples:
+    """The arrays of shards, in which every object is known but bone."""
+    known = np.ones((len(shard["frames"]), len(Known)), dtype=np.bool_)
+    known[:, Known.BONE] = shard["bone_known"]
+    return Samples(shard["frames"], shard["classes"], shard["tips_cells"], known, shard["kinds"])
 
 
 def _load(path: Path, keys: tuple[str, ...] | None = None) -> dict[str, npt.NDArray[Any]]:

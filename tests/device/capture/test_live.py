@@ -13,7 +13,7 @@ import pytest
 
 from barbotage_device.capture.clock import Clock
 from barbotage_device.capture.frame import Delivery, Frame
-from barbotage_device.capture.live import LiveSource, PacedSource
+from barbotage_device.capture.live import LiveSource, PacedSource, SourceEnded
 from barbotage_device.capture.region import Region
 from barbotage_device.capture.reopening import Backoff, Camera, ReopeningSource, SourceChange, SourceEvent
 from barbotage_device.capture.settings import CaptureSettings
@@ -143,6 +143,30 @@ def test_a_live_source_is_read_once() -> None:
     assert len(list(live.frames())) == 1
     with pytest.raises(SourceError, match="read once"):
         next(live.frames())
+
+
+def test_nobody_starts_to_listen_in_the_middle() -> None:
+    live = LiveSource(Recorded([0]))
+    assert len(list(live.frames())) == 1
+    heard: list[Frame] = []
+    with pytest.raises(SourceError, match="already being read"):
+        live.listen(heard.append)
+
+
+def test_taking_waits_no_longer_than_asked_and_ends_with_the_source() -> None:
+    gate = threading.Event()
+    live = LiveSource(Recorded([0, 1], gate=gate))
+    first = live.take(PATIENCE_S)
+    assert first is not None
+    assert first.sequence == 0
+    assert live.take(0.0) is None
+    gate.set()
+    second = live.take(PATIENCE_S)
+    assert second is not None
+    assert second.sequence == 1
+    with pytest.raises(SourceEnded):
+        live.take(PATIENCE_S)
+    live.close()
 
 
 def test_a_recording_plays_at_its_own_times() -> None:

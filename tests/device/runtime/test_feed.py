@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from barbotage_device.capture.frame import Delivery, Frame
+from barbotage_device.capture.live import LiveSource
 from barbotage_device.capture.reopening import SourceChange, SourceEvent
 from barbotage_device.errors import SourceLostError
 from barbotage_device.runtime.feed import FeedEnded, LiveFeed, ReplayFeed, SourceWatch, feed_of
@@ -90,7 +91,7 @@ def test_closing_ends_the_thread_of_a_silent_source() -> None:
     assert feed.next(0.0) is None
     feed.close()
     assert source.closed.is_set()
-    assert not any(thread.name == "feed gated" for thread in threading.enumerate())
+    assert not any(thread.name == "capture gated" for thread in threading.enumerate())
 
 
 def test_the_watch_says_why_nothing_comes_until_it_is_back() -> None:
@@ -112,6 +113,37 @@ def test_a_recording_is_read_frame_by_frame_to_its_end(picture: MakeFrame) -> No
     with pytest.raises(FeedEnded):
         feed.next(0.0)
     assert (feed.live, feed.dropped, feed.lost) == (False, 0, None)
+
+
+def test_a_listener_hears_of_every_frame_also_of_those_that_the_loop_misses(picture: MakeFrame) -> None:
+    source = Gated([[picture(number) for number in range(5)]])
+    heard: list[int] = []
+    feed = feed_of(source, listener=lambda frame: heard.append(frame.sequence))
+    source.gate.release()
+    assert feed.next(0.0) is None or source.delivered[0].wait(LONG_S)
+    assert source.delivered[0].wait(LONG_S)
+    feed.close()
+    assert heard == [0, 1, 2, 3, 4]
+
+
+def test_a_listener_of_a_recording_hears_of_each_frame_before_the_loop_gets_it(picture: MakeFrame) -> None:
+    source = Gated([[picture(0), picture(1)]], delivery=Delivery.EVERY_FRAME)
+    source.gate.release()
+    heard: list[int] = []
+    feed = feed_of(source, listener=lambda frame: heard.append(frame.sequence))
+    feed.next(0.0)
+    assert heard == [0]
+    feed.next(0.0)
+    assert heard == [0, 1]
+
+
+def test_a_live_source_passes_one_thread_only(picture: MakeFrame) -> None:
+    source = Gated([[picture(0)]])
+    source.gate.release()
+    feed = feed_of(LiveSource(source))
+    assert feed.next(LONG_S) is not None
+    assert sum("gated" in thread.name for thread in threading.enumerate()) <= 1
+    feed.close()
 
 
 def test_live_sources_get_a_live_feed() -> None:

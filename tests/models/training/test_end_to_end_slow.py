@@ -114,7 +114,7 @@ def test_unlabelled_bone_costs_nothing_and_false_bone_does() -> None:
     tip = tf.zeros((1, 64, 64, 1))
 
     def loss(known: float) -> float:
-        targets = Targets(tf.zeros((1, 64, 64), tf.int32), tip, tf.constant([known]))
+        targets = Targets(tf.zeros((1, 64, 64), tf.int32), tip, tf.constant([[1.0, known, 1.0, 1.0]]))
         scalar, each = total_loss({"classes": tf.constant(says_bone), "tip": tip}, targets, LossSettings())
         assert each.shape == (1,)
         return float(scalar)
@@ -132,7 +132,7 @@ def test_small_things_weigh_more_and_a_hard_sample_costs_more() -> None:
     classes[0, 10:12, 10:15], classes[1, 10:40, 10:40] = 1, 1
     blind = np.full((2, 64, 64, 4), 0.01, dtype=np.float32)
     blind[..., 0] = 1.0
-    targets = Targets(tf.constant(classes), tf.zeros((2, 64, 64, 1)), tf.ones(2))
+    targets = Targets(tf.constant(classes), tf.zeros((2, 64, 64, 1)), tf.ones((2, 4)))
 
     def per_cell(balance: float) -> np.ndarray:
         _, each = total_loss(
