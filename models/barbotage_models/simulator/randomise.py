@@ -130,7 +130,11 @@ def second_pose(world: World, first: NeedlePose, rng: np.random.Generator) -> Ne
 
 def stopped_at_bone(world: World, pose: NeedlePose) -> NeedlePose:
     """The pose, pulled back so that the tip does not lie below the bone surface."""
-    where = boundaries(world.shoulder, world.probe, MARGIN_MM, world.seed)
+    return stopped_at(boundaries(world.shoulder, world.probe, MARGIN_MM, world.seed), pose)
+
+
+def stopped_at(where: Boundaries, pose: NeedlePose) -> NeedlePose:
+    """The same, for boundaries already at hand."""
     along = np.arange(0.0, pose.inserted_mm, 0.2)
     dx, dz = pose.direction
     x, z = pose.entry.x_mm + along * dx, pose.entry.z_mm + along * dz

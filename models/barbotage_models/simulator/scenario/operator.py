@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from barbotage_models.simulator.scenario.live import Hands
+from barbotage_models.simulator.scenario.motion import Hands
 
 
 class Doing(StrEnum):
