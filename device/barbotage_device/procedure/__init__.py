@@ -1,0 +1,1 @@
+"""The procedure's measurements: lavage cycles, size before and after. Pure: no I/O, no clock, no thread."""
