@@ -15,6 +15,8 @@ from barbotage_models.errors import BarbotageError, NotFoundError
 from barbotage_models.progress import EpochWatcher, FrameProgress
 
 EXIT_INTERRUPTED = 130
+REAL_SEED = 50_000
+"""Procedures with the real network, on which its errors are fitted, meet other patients than those of the table."""
 TABLE_WIDTH = 110
 """Columns of a table that goes to a file or a pipe."""
 
@@ -268,6 +270,54 @@ def realism(
         typer.echo("\n".join(g.row() for g in gates))
     if not all(g.passed for g in gates):
         raise typer.Exit(1)
+
+
+@app.command(
+    "virtual-procedure",
+    epilog="""
+Examples:
+
+`barbotage-models virtual-procedure --out work/virtual --workers 2`
+
+`barbotage-models virtual-procedure --runs 20 --json`
+
+`barbotage-models virtual-procedure --real 6 --out work/virtual`
+""",
+)
+def virtual_procedure(
+    runs: Annotated[int, typer.Option(min=2, help="Procedures of each condition.")] = 200,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; the result does not depend on it.")] = 1,
+    seed: Seed = 0,
+    errors: Annotated[
+        Path | None, typer.Option(help="How wrong the guidance is (errors.json of --real).", show_default="as measured")
+    ] = None,
+    real: Annotated[int, typer.Option(min=0, help="First play so many procedures with the real network; fits the errors.")] = 0,
+    model: Annotated[Path | None, typer.Option(help="With --real: a .tflite.", show_default="the bundled model")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where table, figures and plot go.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Let a simulated operator place the needle under image only, a perfect oracle, and guidance late, noisy or wrong.
+
+    The operator is a model: the figures rank designs and prove nothing clinical.
+    """
+    from barbotage_models.evaluation.virtual_procedure.errors import load_errors
+    from barbotage_models.evaluation.virtual_procedure.real import run_real
+    from barbotage_models.evaluation.virtual_procedure.report import Request, make_report, write_report
+
+    if model is not None and not real:
+        raise typer.BadParameter("--model is run with --real only", param_hint="--model")
+    console, played = _stderr(), None
+    chosen = load_errors(errors)
+    if real:
+        with FrameProgress("procedures with the real network", console, time.monotonic) as progress:
+            played = run_real(real, REAL_SEED + seed, model, progress.update)
+        chosen = played.errors if errors is None else chosen
+    with FrameProgress("virtual procedures", console, time.monotonic) as progress:
+        report = make_report(Request(chosen, runs, seed, workers, played), progress.update)
+    written = [] if out is None else write_report(report, out, played)
+    typer.echo(json.dumps(report.document) if as_json else report.table)
+    for path in written:
+        console.print(f"written: {path}", highlight=False, soft_wrap=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
