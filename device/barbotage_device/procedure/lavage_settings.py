@@ -39,13 +39,14 @@ class LavageSettings:
     min_swing: float = bounded(
         0.010, "", 0.002, 0.3, "Rise and fall of the cavity's diameter, as a share of it (unpublished default)"
     )
-    noise_spreads: float = bounded(3.5, "", 0.0, 50.0, "Smallest swing in standard deviations of its noise (unpublished default)")
+    noise_spreads: float = bounded(3.0, "", 0.0, 50.0, "Smallest swing in standard deviations of its noise (unpublished default)")
     swing_share: float = bounded(
         0.35, "", 0.0, 0.9, "Smallest swing as a share of the usual swing of the last cycles (unpublished default)"
     )
-    confirm_swing: float = bounded(0.004, "", 0.001, 0.3, "Swing that confirms a press of the plunger (unpublished default)")
-    confirm_spreads: float = bounded(2.0, "", 0.0, 50.0, "The same in standard deviations of its noise (unpublished default)")
-    min_period_s: float = bounded(0.6, "s", 0.2, 5.0, "Shortest cycle (unpublished default)")
+    fall_share: float = bounded(0.4, "", 0.0, 1.0, "Share of its rise that a swing must fall again (unpublished default)")
+    confirm_swing: float = bounded(0.005, "", 0.001, 0.3, "Swing that confirms a press of the plunger (unpublished default)")
+    confirm_spreads: float = bounded(1.5, "", 0.0, 50.0, "The same in standard deviations of its noise (unpublished default)")
+    min_period_s: float = bounded(0.5, "s", 0.2, 5.0, "Shortest cycle (unpublished default)")
     max_gap_s: float = bounded(
         1.0, "s", 0.1, 5.0, "A swing goes on over so long without knowing the cavity (unpublished default)"
     )

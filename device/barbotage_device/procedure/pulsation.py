@@ -132,7 +132,7 @@ class Pulsation:
         if begin is None or peak is None:
             return None
         least, fall = self.least, peak.value - now.value
-        if fall < least:
+        if fall < max(least, self._settings.fall_share * (peak.value - begin.value)):
             return None
         self._begin = self._peak = None
         self._ended_ns = now.at_ns
