@@ -41,6 +41,7 @@ def noise(t_s: float) -> float:
 def run(dilatation: Signal, pressure_kpa: Signal, seconds: float = 16.0) -> tuple[LavageCounts, list[LavageCycle]]:
     """Counts at the end, and all cycles of the fused count. A signal that says None is unknown or silent."""
     counter, cycles = LavageCounter(), list[LavageCycle]()
+    counts = counter.update(Cavity(-NS_PER_S // RATE_HZ, None, None, 0.0, None, None, Unknown.NO_TARGET))
     for number in range(int(seconds * RATE_HZ)):
         t_s = number / RATE_HZ
         value = dilatation(t_s)
@@ -86,8 +87,19 @@ def test_a_first_press_counts_once_a_later_one_shows_that_the_tip_is_in_place() 
     counts, cycles = run(cavity, pulses(4, 40.0))
     assert counts.fused.cycles == 4
     assert [one.counted_from for one in cycles] == [CountedFrom.PRESSURE, *[CountedFrom.BOTH] * 3]
+    assert cycles[0].confidence is not None
+    assert cycles[1].confidence is not None
     assert cycles[0].confidence < cycles[1].confidence
     assert cycles[0].swing is None
+
+
+def test_confidence_is_absent_when_the_cavity_was_not_known_and_grows_with_the_swing() -> None:
+    _, blind = run(silent, pulses(3, 40.0))
+    assert [one.confidence for one in blind] == [None] * 3
+    low, high = (run(pulses(5, height), silent)[1] for height in (0.012, 0.05))
+    assert low[0].confidence is not None
+    assert high[0].confidence is not None
+    assert low[0].confidence < high[0].confidence
 
 
 def test_presses_without_effect_are_told() -> None:
