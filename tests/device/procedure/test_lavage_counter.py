@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from barbotage_device.errors import ConfigError
@@ -10,6 +11,7 @@ from barbotage_device.procedure.cavity import Cavity, Unknown
 from barbotage_device.procedure.lavage import CountedFrom, LavageCounter, LavageCounts, LavageCycle, NotCounting
 from barbotage_device.procedure.lavage_settings import LavageSettings
 from barbotage_device.procedure.plunger import LineSample
+from barbotage_device.procedure.pulsation import Pulsation
 
 RATE_HZ = 20
 NS_PER_S = 1_000_000_000
@@ -125,6 +127,18 @@ def test_a_swing_that_is_not_seen_whole_does_not_count() -> None:
     hidden = lambda t_s: None if 5.2 < t_s < 6.6 else whole(t_s)  # noqa: E731
     counts, _ = run(hidden, silent)
     assert counts.image.cycles == 4
+
+
+def test_a_dip_on_the_way_does_not_end_a_swing() -> None:
+    def dipping(t_s: float) -> float:
+        return float(np.interp(t_s, [2.0, 2.5, 3.5, 4.5, 5.0, 5.5], [0.0, 0.05, 0.034, 0.05, 0.05, 0.0]))
+
+    pulsation = Pulsation(LavageSettings())
+    frames = [(number / RATE_HZ, dipping(number / RATE_HZ)) for number in range(7 * RATE_HZ)]
+    cavities = [Cavity(round(t_s * NS_PER_S), value, 0.001, 0.9, None, None, None) for t_s, value in frames]
+    (swing,) = [swing for cavity in cavities if (swing := pulsation.update(cavity)) is not None]
+    assert 5.0 < swing.end_ns / NS_PER_S < 5.6
+    assert swing.begin_ns / NS_PER_S <= 2.1
 
 
 def test_slow_drift_is_no_swing() -> None:

@@ -38,6 +38,7 @@ ONE = ((40.0, 0.2), (40.0, 0.6), (0.0, 0.4), REST)
         ),
         pytest.param((REST, (40.0, 0.3), (-15.0, 0.5), (-15.0, 0.5), (0.0, 0.3), REST), 1, id="suction is not a press"),
         pytest.param((REST, (4.0, 30.0), *[(44.0, 0.3), (44.0, 0.3), (4.0, 0.3)], (4.0, 1.0)), 1, id="the zero drifts"),
+        pytest.param((REST, (9.0, 60.0), (0.0, 60.0)), 0, id="a zero that drifts far and back is no press"),
         pytest.param((REST, (40.0, 0.3), (40.0, 1.0)), 0, id="not let go yet"),
     ],
 )
