@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict, dataclass, field
-from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -37,7 +36,8 @@ class TipErrors:
 class GuidanceErrors:
     """The whole error model. ``lasts_s`` is how long a tip error lasts, ``latency_ms`` from the picture to what is shown of it.
 
-    ``prompt_after_s`` and ``prompt_travel_mm`` are when the guidance asks to stop because the tip is not seen.
+    ``target_mm`` has, for each procedure that was measured, how far off the target's centre was (median over its frames): one is drawn for
+    each procedure, so that a target which is another thing altogether is met as often as it was. ``prompt_after_s`` and ``prompt_travel_mm`` are when the guidance asks to stop because the tip is not seen.
     """
 
     visible: TipErrors
@@ -45,7 +45,7 @@ class GuidanceErrors:
     shaft_share: float
     shaft_off_s: float
     angle_deg: float
-    target_mm: float
+    target_mm: tuple[float, ...]
     lasts_s: float
     latency_ms: float
     prompt_after_s: float
@@ -79,7 +79,7 @@ def fitted(
     if not any(one.tip_shown for one in frames):
         raise InvalidInputError(f"no tip was shown in {len(frames)} frames; there is nothing to fit an error model to")
     angles = [one.angle_error_deg for one in frames if one.angle_error_deg is not None]
-    targets = [one.target_mm for one in frames if one.target_mm is not None]
+    targets = [[one.target_mm for one in run if one.target_mm is not None] for run in runs]
     shaft = [[one.shaft_shown for one in run if one.shaft_visible] for run in runs]
     return GuidanceErrors(
         visible=_tips(runs, dt_s, visible=True),
@@ -87,7 +87,7 @@ def fitted(
         shaft_share=_share(shaft),
         shaft_off_s=_off_s(shaft, dt_s),
         angle_deg=_robust_sd(angles),
-        target_mm=float(np.median(targets)) if targets else 0.0,
+        target_mm=tuple(sorted(round(float(np.median(own)), 2) for own in targets if own)),
         lasts_s=_lasts_s(runs, dt_s),
         latency_ms=latency_ms,
         prompt_after_s=prompt[0],
@@ -98,15 +98,16 @@ def fitted(
 
 def load_errors(path: Path | None = None) -> GuidanceErrors:
     """The error model of a file, else the one that was measured with the shipped model. Raises NotFoundError or InvalidInputError."""
-    name = MEASURED_NAME if path is None else str(path)
+    name = Path(__file__).with_name(MEASURED_NAME) if path is None else path
     try:
-        text = files(__package__).joinpath(name).read_text("utf-8") if path is None else path.read_text(encoding="utf-8")
+        text = name.read_text(encoding="utf-8")
     except OSError as error:
         raise NotFoundError(f"the error model {name} cannot be read: {error}; make one with --real") from error
     try:
         raw = json.loads(text)
         visible, hidden = (_tip_errors(raw.pop(key)) for key in ("visible", "hidden"))
-        model = GuidanceErrors(visible, hidden, **raw)
+        targets_mm = tuple(float(v) for v in raw.pop("target_mm"))
+        model = GuidanceErrors(visible, hidden, target_mm=targets_mm, **raw)
         _check(model)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InvalidInputError(f"{name} is not an error model: {error!r}; make one with --real") from error
@@ -118,6 +119,8 @@ def _tip_errors(raw: dict[str, Any]) -> TipErrors:
 
 
 def _check(model: GuidanceErrors) -> None:
+    if not model.target_mm:
+        raise ValueError("no target error")
     for tips in (model.visible, model.hidden):
         if len(tips.along_mm) != len(QUANTILES) or not 0.0 <= tips.shown_share <= 1.0:
             raise ValueError(f"{len(tips.along_mm)} quantiles, share {tips.shown_share}")

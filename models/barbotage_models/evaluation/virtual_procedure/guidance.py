@@ -23,7 +23,7 @@ class Guidance:
         self._errors = errors
         self._along, self._across = Wander(rng, errors.lasts_s), Wander(rng, errors.lasts_s)
         self._angle = Wander(rng, errors.lasts_s)
-        angle, size = rng.uniform(0.0, 2.0 * np.pi), errors.target_mm
+        angle, size = rng.uniform(0.0, 2.0 * np.pi), float(rng.choice(errors.target_mm))
         self._target_off = (float(size * np.cos(angle)), float(size * np.sin(angle)))
         self._tip_on, self._shaft_on = OnOff(rng), OnOff(rng)
         self._unseen_s = 0.0
@@ -50,21 +50,26 @@ class Guidance:
         return moved(situation.tip, direction_of(situation.angle_deg, situation.side), along_mm, across_mm)
 
     def _stop(self, situation: Situation, dt_s: float, *, shaft: bool, shown: bool) -> bool:
-        """As the device's prompt: the needle moved for so long, or so far, with its tip not seen; until the tip is seen again."""
-        if shown:
+        """As the device's prompt: a needle that is followed moved for so long, or so far, with its tip not seen; until the tip is seen again."""
+        if shown or not shaft:
             self._unseen_s, self._unseen_from = 0.0, None
             return False
         if self._unseen_from is None:
             self._unseen_from = situation.tip
-        if shaft and situation.advancing:
+        if situation.advancing:
             self._unseen_s += dt_s
         travel_mm = situation.tip.distance_mm(self._unseen_from)
         return self._unseen_s >= self._errors.prompt_after_s or travel_mm >= self._errors.prompt_travel_mm
 
 
+OVERRIDE_S = 1.0
+"""An operator who was asked to stop, looks, and sees the tip for so long, goes on by the own reading. Unpublished."""
+
+
 class Beside:
     """Guidance over a picture that the operator also reads: what the guidance shows is believed, else the own reading goes on.
 
+    When asked to stop, the operator looks for the tip; who then sees it goes on, whatever the prompt says.
     With ``doubt_mm`` a shown tip is not believed where it lies further than that from where the operator sees it.
     """
 
@@ -72,10 +77,20 @@ class Beside:
         self._guidance = guidance
         self._reading = reading
         self._doubt_mm = doubt_mm
+        self._asked = False
+        self._seen_s = 0.0
 
     def tell(self, situation: Situation, dt_s: float) -> Told:
         """See ``Screen``."""
         own, shown = self._reading.tell(situation, dt_s), self._guidance.tell(situation, dt_s)
+        if shown.stop and not self._asked:
+            self._reading.alert()
+            self._seen_s = 0.0
+        elif shown.stop:
+            self._seen_s = self._seen_s + dt_s if own.tip_seen else 0.0
+        self._asked = shown.stop
+        if shown.stop and self._seen_s >= OVERRIDE_S:
+            return own
         if shown.stop:
             return replace(shown, tip_seen=False, distance_mm=None, advance_mm=None, in_target=False)
         if not shown.tip_seen:

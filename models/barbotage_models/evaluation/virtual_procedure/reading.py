@@ -52,6 +52,10 @@ class ImageReading:
         needle = Perceived(tip, angle_deg, tip_seen=not self._searching, stop=self._searching)
         return told_of(needle, situation.side, situation.deposit, situation.deposit.centre)
 
+    def alert(self) -> None:
+        """Somebody says that the tip is not seen: from now on it is looked for."""
+        self._searching, self._seen_s = True, 0.0
+
     def perceived_tip(self, situation: Situation, dt_s: float) -> PointMm | None:
         """Where the operator believes the tip to be; None when nothing of the needle is seen."""
         s = self._settings

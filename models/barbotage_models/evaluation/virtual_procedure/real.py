@@ -5,6 +5,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -43,15 +44,25 @@ class ScreenProcess:
     def __init__(self, model: Path | None, command: tuple[str, ...] = SCREEN_COMMAND) -> None:
         words = [*command, *(() if model is None else ("--model", str(model.resolve())))]
         self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - our own module
-        self.about = self._heard()
+        try:
+            self.about = self._heard()
+        except ScreenError:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the process."""
         for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None and not stream.closed:
-                stream.close()
+            if stream is not None:
+                # A process that is gone already cannot take what was still buffered for it.
+                with suppress(OSError):
+                    stream.close()
         self._process.terminate()
         self._process.wait()
 
@@ -105,6 +116,8 @@ class RealRuns:
 
     outcomes: list[Outcome]
     errors: GuidanceErrors
+    frames: list[list[Seen]]
+    """Of each procedure."""
 
 
 def run_real(runs: int, first_seed: int, model: Path | None, progress: Callable[[int, int], None]) -> RealRuns:
@@ -125,7 +138,7 @@ def run_real(runs: int, first_seed: int, model: Path | None, progress: Callable[
         "on": "frames drawn by the simulator, tracker and display rules of the device, simulated operator",
     }
     prompt = float(about["prompt_after_s"]), float(about["prompt_travel_mm"])
-    return RealRuns(outcomes, fitted(frames, FRAME_S, LATENCY_MS, prompt, measured_on))
+    return RealRuns(outcomes, fitted(frames, FRAME_S, LATENCY_MS, prompt, measured_on), frames)
 
 
 def _play(seed: int, screen: RealScreen) -> Outcome:

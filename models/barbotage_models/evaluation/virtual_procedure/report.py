@@ -22,6 +22,7 @@ TABLE_NAME, FIGURES_NAME, PLOT_NAME, ERRORS_NAME = (
     "virtual-procedure.png",
     "errors.json",
 )
+FRAMES_NAME = "frames.json"
 Progress = Callable[[int, int], None]
 
 
@@ -78,7 +79,9 @@ def write_report(report: Report, out: Path, real: RealRuns | None) -> list[Path]
     written = [out / name for name in (TABLE_NAME, FIGURES_NAME, PLOT_NAME)]
     if real is not None:
         real.errors.save(out / ERRORS_NAME)
-        written.append(out / ERRORS_NAME)
+        frames = [[asdict(one) for one in run] for run in real.frames]
+        (out / FRAMES_NAME).write_text(json.dumps(frames) + "\n", encoding="utf-8")
+        written += [out / ERRORS_NAME, out / FRAMES_NAME]
     return written
 
 
