@@ -20,12 +20,16 @@ from barbotage_device.capture.frame import Frame
 from barbotage_device.console import EXIT_DONE, EXIT_INTERRUPTED
 from barbotage_device.errors import BarbotageError, InvalidInputError
 from barbotage_device.guidance.prompter import PrompterSettings
+from barbotage_device.guidance.target import find_deposit
 from barbotage_device.runtime.demo.told import told_by
 from barbotage_device.runtime.models import choose_model
 from barbotage_device.runtime.pipeline import Guidance, Pipeline
 from barbotage_device.runtime.screen import Presentation, view_of
 from barbotage_device.runtime.status import Condition
 from barbotage_models.contract.geometry import PointMm, Scale
+
+SAME_PLACE_MM = 5.0
+"""A deposit found again so near to where the accepted one was is taken for it by the operator: half the median length of the deposits."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,16 +51,28 @@ def serve(model: Path | None, source: BinaryIO, out: BinaryIO) -> int:
     loaded, prompter = choose_model(model, 1), PrompterSettings()
     about = {"name": loaded.card.name, "version": loaded.card.version, "sha256": loaded.card.sha256}
     _say(out, {"model": about, "prompt_after_s": prompter.unseen_moving_s, "prompt_travel_mm": prompter.unseen_travel_mm})
-    pipeline = Pipeline(loaded.interpreter, loaded.card)
+    pipeline, where = Pipeline(loaded.interpreter, loaded.card), None
     for frame in _frames(source):
-        # An operator at the start of a procedure: a frame numbered 0 is another patient.
+        # A frame numbered 0 is another patient.
         if frame.sequence == 0:
-            pipeline = Pipeline(loaded.interpreter, loaded.card)
+            pipeline, where = Pipeline(loaded.interpreter, loaded.card), None
         guidance = pipeline.step(frame)
-        if pipeline.accepted not in {one.identity for one in guidance.tracks.deposits}:
-            pipeline.accept_target()
+        where = _accept(pipeline, guidance, where)
         _say(out, _answer(guidance))
     return EXIT_DONE
+
+
+def _accept(pipeline: Pipeline, guidance: Guidance, where: PointMm | None) -> PointMm | None:
+    """Accepts the proposed deposit once, as the operator does, and later only what lies in its place; where the accepted one was last seen."""
+    deposits = guidance.tracks.deposits
+    if pipeline.accepted is None:
+        pipeline.accept_target()
+    elif where is not None and find_deposit(guidance.tracks, pipeline.accepted) is None and deposits:
+        nearest = min(deposits, key=lambda one: one.deposit.centre.distance_mm(where))
+        if nearest.deposit.centre.distance_mm(where) <= SAME_PLACE_MM:
+            pipeline.accept_target(nearest.identity)
+    track = None if pipeline.accepted is None else find_deposit(guidance.tracks, pipeline.accepted)
+    return where if track is None else track.deposit.centre
 
 
 def _frames(source: BinaryIO) -> Iterator[Frame]:

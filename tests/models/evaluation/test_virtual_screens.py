@@ -113,6 +113,12 @@ def test_beside_guidance_that_says_nothing_the_picture_is_read() -> None:
     assert silent.tell(replace(SITUATION, advancing=False), DT_S).distance_mm == pytest.approx(10.0)
 
 
+def test_a_needle_shown_before_the_own_one_can_be_seen_is_not_believed() -> None:
+    other = Beside(Faulty(Oracle(), Fault.DEEP), ImageReading(rng(), EXACT))
+    assert other.tell(replace(SITUATION, reached=False), DT_S).advance_mm == pytest.approx(10.0)
+    assert other.tell(SITUATION, DT_S).advance_mm == pytest.approx(5.0)
+
+
 @pytest.mark.parametrize(("fault", "advance_mm"), [(Fault.DEEP, 5.0), (Fault.SHALLOW, 15.0)])
 def test_a_biased_tip_is_believed_unless_the_operator_checks(fault: Fault, advance_mm: float) -> None:
     biased = Faulty(Guidance(rng(), errors()), fault)

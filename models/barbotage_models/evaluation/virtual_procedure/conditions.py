@@ -60,7 +60,7 @@ def conditions() -> list[Condition]:
         if ms > HIDDEN_AFTER_MS
     ]
     noisy = [Condition("tip noise", f"{mm:g} mm", Told.GUIDANCE, noise_mm=mm) for mm in NOISES_MM]
-    dropping = [Condition("tip shown", f"{share:.0%} of the time", Told.GUIDANCE, shown_share=share) for share in SHARES]
+    dropping = [Condition("tip shown", f"{100 * share:.0f} % of the time", Told.GUIDANCE, shown_share=share) for share in SHARES]
     tilted = [Condition("tilt", f"{deg:g} deg, {told.value}", told, tilt_deg=deg) for deg in TILTS_DEG for told in Told]
     return plain + late + noisy + dropping + tilted + _wrong()
 

@@ -83,6 +83,9 @@ class Beside:
     def tell(self, situation: Situation, dt_s: float) -> Told:
         """See ``Screen``."""
         own, shown = self._reading.tell(situation, dt_s), self._guidance.tell(situation, dt_s)
+        if not situation.reached:
+            # Whoever holds the needle knows that it is not in the picture yet: a needle shown now is another thing.
+            return own
         if shown.stop and not self._asked:
             self._reading.alert()
             self._seen_s = 0.0
@@ -93,7 +96,7 @@ class Beside:
             return own
         if shown.stop:
             return replace(shown, tip_seen=False, distance_mm=None, advance_mm=None, in_target=False)
-        if not shown.tip_seen:
+        if not shown.tip_seen or shown.distance_mm is None:
             return replace(own, target_proposed=True)
         return own if self._disagree(own, shown) else shown
 

@@ -49,7 +49,7 @@ AXES = (
         360,
         900,
         (0.0, 0.25, 0.5, 0.75, 1.0),
-        ((0.764, "76 % image"), (0.889, "89 % guided")),
+        ((0.764, "76 %"), (0.889, "89 %")),
     ),
     Axis(
         "mean distance of tip to target, mm",
@@ -59,7 +59,7 @@ AXES = (
         960,
         1460,
         (0.0, 2.0, 4.0, 6.0, 8.0),
-        ((1.6, "1.6 guided"), (2.6, "2.6 image")),
+        ((1.6, "1.6"), (2.6, "2.6")),
     ),
 )
 """Anchors: 35 clinicians, porcine, with and without needle guidance."""
@@ -82,7 +82,10 @@ def plot(rows: Sequence[Row], runs: int) -> GreyImage:
             _row(picture, row, y + ROW // 2)
             y += ROW
     _text(
-        picture, "Dashed: a porcine study of 35 clinicians, with and without needle guidance.", (LABEL_X, height - 42), LABEL_SIZE
+        picture,
+        "Dashed: 35 clinicians, porcine tissue: 76 % and 2.6 mm with the image only, 89 % and 1.6 mm with needle guidance.",
+        (LABEL_X, height - 42),
+        LABEL_SIZE,
     )
     _text(picture, "An arrow: the value lies further out.", (LABEL_X, height - 18), LABEL_SIZE)
     return picture
@@ -93,13 +96,13 @@ def _axis(picture: GreyImage, axis: Axis, top: int, bottom: int) -> None:
     for tick in axis.ticks:
         x = round(axis.x(tick))
         cv2.line(picture, (x, top), (x, bottom), FAINT, 1)
-        label = f"{tick:.0%}" if axis.high <= 1.0 else f"{tick:g}"
+        label = f"{100 * tick:.0f} %" if axis.high <= 1.0 else f"{tick:g}"
         _text(picture, label, (x - 12, bottom + 22), 0.5)
     for number, (value, label) in enumerate(axis.anchors):
         x = round(axis.x(value))
         for y in range(top, bottom, 12):
             cv2.line(picture, (x, y), (x, y + 6), INK, 1)
-        _text(picture, label, (x - 110 if number == 0 else x + 6, top - 6), 0.46)
+        _text(picture, label, (x - 42 if number == 0 else x + 6, top - 6), 0.46)
 
 
 def _row(picture: GreyImage, row: Row, y: int) -> None:
