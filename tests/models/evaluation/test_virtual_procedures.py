@@ -71,8 +71,9 @@ def test_every_condition_has_a_name_of_its_own_and_guidance_too_late_is_hidden(e
     names = [(one.group, one.name) for one in conditions()]
     assert len(set(names)) == len(names)
     late = Condition("latency", "late", Told.GUIDANCE, latency_ms=300.0)
-    assert isinstance(screen_for(late, errors, np.random.default_rng(0)), ImageReading)
-    assert isinstance(screen_for(replace(late, hides=False), errors, np.random.default_rng(0)), Beside)
+    assert play(late, errors, 3) == play(MAIN[0], errors, 3), "what is hidden leaves the image, and the same misreading"
+    assert isinstance(screen_for(late, errors, 0), ImageReading)
+    assert isinstance(screen_for(replace(late, hides=False), errors, 0), Beside)
 
 
 def seen(visible: bool, shown: bool, along_mm: float = 0.0) -> Seen:

@@ -6,8 +6,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import numpy as np
-
 from barbotage_models.evaluation.virtual_procedure.conditions import Condition, screen_for
 from barbotage_models.evaluation.virtual_procedure.errors import GuidanceErrors
 from barbotage_models.evaluation.virtual_procedure.patients import patient
@@ -32,7 +30,7 @@ def play(condition: Condition, errors: GuidanceErrors, seed: int) -> Outcome:
     """One procedure. Patient, hands and chance are the same for every condition with this seed."""
     start = patient(seed, condition.tilt_deg)
     motion = SceneMotion(start)
-    return Trial(start, motion, screen_for(condition, errors, np.random.default_rng([seed, 77]))).run(motion.move)
+    return Trial(start, motion, screen_for(condition, errors, seed)).run(motion.move)
 
 
 def run_plan(plan: Plan, workers: int, progress: Callable[[int, int], None]) -> list[list[Outcome]]:

@@ -80,20 +80,24 @@ def _wrong() -> list[Condition]:
     ]
 
 
-def screen_for(condition: Condition, errors: GuidanceErrors, rng: np.random.Generator) -> Screen:
+READING_STREAM, GUIDANCE_STREAM = 77, 78
+"""Own streams of chance: an operator misreads the picture alike whatever the guidance says beside it."""
+
+
+def screen_for(condition: Condition, errors: GuidanceErrors, seed: int) -> Screen:
     """What the operator is told in one procedure of a condition."""
-    reading = ImageReading(rng)
+    reading = ImageReading(np.random.default_rng([seed, READING_STREAM]))
     if condition.told is Told.IMAGE:
         return reading
     if condition.told is Told.ORACLE:
         return Oracle()
     changed = _changed(errors, condition)
-    guidance: Screen = Guidance(rng, changed)
+    if condition.hides and changed.latency_ms > HIDDEN_AFTER_MS:
+        return reading
+    guidance: Screen = Guidance(np.random.default_rng([seed, GUIDANCE_STREAM]), changed)
     if condition.fault is not None:
         guidance = Faulty(guidance, condition.fault, HIDDEN_AFTER_MS / MS_PER_S if condition.hides else None)
     guidance = Late(guidance, changed.latency_ms / MS_PER_S)
-    if condition.hides and changed.latency_ms > HIDDEN_AFTER_MS:
-        return reading
     return Beside(guidance, reading, DOUBT_MM if condition.doubts else None)
 
 

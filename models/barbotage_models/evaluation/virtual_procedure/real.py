@@ -15,6 +15,7 @@ import numpy as np
 
 from barbotage_models.contract.geometry import PointMm
 from barbotage_models.errors import BarbotageError, InvalidInputError
+from barbotage_models.evaluation.virtual_procedure.conditions import READING_STREAM
 from barbotage_models.evaluation.virtual_procedure.errors import GuidanceErrors, Seen, fitted
 from barbotage_models.evaluation.virtual_procedure.geometry import direction_of
 from barbotage_models.evaluation.virtual_procedure.guidance import Beside
@@ -148,7 +149,7 @@ def _play(seed: int, screen: RealScreen) -> Outcome:
     def move(dt_s: float, hands: Hands) -> None:
         screen.frame = probe.render(motion.move(dt_s, hands))
 
-    reading = ImageReading(np.random.default_rng([seed, 77]))
+    reading = ImageReading(np.random.default_rng([seed, READING_STREAM]))
     return Trial(start, motion, Beside(Late(screen, LATENCY_MS / 1e3), reading)).run(move)
 
 
