@@ -22,7 +22,7 @@ from barbotage_models.evaluation.virtual_procedure.summary import FIGURES, row_o
 from barbotage_models.evaluation.virtual_procedure.trial import NEEDLE_MM, PASSES_MOST, Outcome, Trial
 from barbotage_models.simulator.scenario.motion import SceneMotion
 
-MAIN = tuple(one for one in conditions() if one.group == "main")
+MAIN = tuple(one for one in conditions() if one.group == "main")[:3]
 ORACLE = MAIN[1]
 
 
@@ -76,6 +76,14 @@ def test_every_condition_has_a_name_of_its_own_and_guidance_too_late_is_hidden(e
     assert isinstance(screen_for(replace(late, hides=False), errors, 0), Beside)
 
 
+def test_a_receding_target_leads_beside_the_deposit(errors: GuidanceErrors) -> None:
+    far = replace(errors, target_near_mm=(6.0,))
+    receding, held = (
+        np.mean([play(replace(MAIN[2], holds=holds), far, s).distance_mm for s in range(4)]) for holds in (False, True)
+    )
+    assert receding > held + 2.0
+
+
 def seen(visible: bool, shown: bool, along_mm: float = 0.0) -> Seen:
     return Seen(visible, True, True, shown, along_mm if shown else None, 0.1 if shown else None, 0.5, 0.4)
 
@@ -87,7 +95,7 @@ def test_an_error_model_says_what_the_frames_say(tmp_path: Path) -> None:
     assert model.visible.hidden_s == pytest.approx(0.05)
     assert model.visible.along_mm[10] == pytest.approx(0.5, abs=0.02)
     assert (model.hidden.shown_share, model.hidden.median_mm, model.hidden.frames) == (0.0, None, 20)
-    assert model.target_mm == (0.4, 0.4)
+    assert model.target_mm == model.target_near_mm == (0.4, 0.4)
     model.save(tmp_path / "errors.json")
     assert load_errors(tmp_path / "errors.json") == model
 

@@ -40,7 +40,7 @@ def tips(share: float, along_mm: float = 0.0) -> TipErrors:
 
 
 def errors(share: float = 1.0, along_mm: float = 0.0) -> GuidanceErrors:
-    return GuidanceErrors(tips(share, along_mm), tips(0.0), 1.0, 0.1, 0.0, (0.0,), 1.0, 0.0, 0.5, 2.0)
+    return GuidanceErrors(tips(share, along_mm), tips(0.0), 1.0, 0.1, 0.0, (0.0,), (3.0,), 1.0, 0.0, 0.5, 2.0)
 
 
 def rng() -> np.random.Generator:
@@ -99,6 +99,11 @@ def test_guidance_shows_the_tip_as_often_and_as_far_off_as_measured() -> None:
     shown = [one.distance_mm for one in told if one.tip_seen]
     assert len(shown) / len(told) == pytest.approx(0.7, abs=0.05)
     assert set(np.round([d for d in shown if d is not None], 6)) == {8.5}
+
+
+def test_the_target_recedes_when_the_needle_is_at_the_deposit() -> None:
+    told = [Guidance(rng(), errors()).tell(replace(SITUATION, tip=PointMm(x, 15.0)), DT_S).advance_mm for x in (14.0, 16.0)]
+    assert told == pytest.approx([6.0, 4.0 + 3.0])
 
 
 def test_guidance_asks_to_stop_half_a_second_after_the_moving_tip_was_lost() -> None:

@@ -1,6 +1,7 @@
 """How wrong a guidance is, in figures: what is shown when, and how far off; fitted to frames on which it was measured."""
 
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,8 @@ from barbotage_models.errors import InvalidInputError, NotFoundError
 
 QUANTILES = tuple(round(0.05 * step, 2) for step in range(21))
 """At which the tip's error along the shaft is kept."""
+NEAR_S = 2.0
+"""The end of a procedure, in which the needle is at the deposit."""
 MEASURED_NAME = "measured_errors.json"
 
 
@@ -37,7 +40,8 @@ class GuidanceErrors:
     """The whole error model. ``lasts_s`` is how long a tip error lasts, ``latency_ms`` from the picture to what is shown of it.
 
     ``target_mm`` has, for each procedure that was measured, how far off the target's centre was (median over its frames): one is drawn for
-    each procedure, so that a target which is another thing altogether is met as often as it was. ``prompt_after_s`` and ``prompt_travel_mm`` are when the guidance asks to stop because the tip is not seen.
+    each procedure, so that a target which is another thing altogether is met as often as it was. ``target_near_mm`` is the same over the last
+    two seconds, with the needle at the deposit: it hides the part that it lies in, and the rest is taken for the whole. ``prompt_after_s`` and ``prompt_travel_mm`` are when the guidance asks to stop because the tip is not seen.
     """
 
     visible: TipErrors
@@ -46,6 +50,7 @@ class GuidanceErrors:
     shaft_off_s: float
     angle_deg: float
     target_mm: tuple[float, ...]
+    target_near_mm: tuple[float, ...]
     lasts_s: float
     latency_ms: float
     prompt_after_s: float
@@ -79,7 +84,7 @@ def fitted(
     if not any(one.tip_shown for one in frames):
         raise InvalidInputError(f"no tip was shown in {len(frames)} frames; there is nothing to fit an error model to")
     angles = [one.angle_error_deg for one in frames if one.angle_error_deg is not None]
-    targets = [[one.target_mm for one in run if one.target_mm is not None] for run in runs]
+    near = round(NEAR_S / dt_s)
     shaft = [[one.shaft_shown for one in run if one.shaft_visible] for run in runs]
     return GuidanceErrors(
         visible=_tips(runs, dt_s, visible=True),
@@ -87,7 +92,8 @@ def fitted(
         shaft_share=_share(shaft),
         shaft_off_s=_off_s(shaft, dt_s),
         angle_deg=_robust_sd(angles),
-        target_mm=tuple(sorted(round(float(np.median(own)), 2) for own in targets if own)),
+        target_mm=_targets_mm(run[:-near] for run in runs),
+        target_near_mm=_targets_mm(run[-near:] for run in runs),
         lasts_s=_lasts_s(runs, dt_s),
         latency_ms=latency_ms,
         prompt_after_s=prompt[0],
@@ -106,8 +112,8 @@ def load_errors(path: Path | None = None) -> GuidanceErrors:
     try:
         raw = json.loads(text)
         visible, hidden = (_tip_errors(raw.pop(key)) for key in ("visible", "hidden"))
-        targets_mm = tuple(float(v) for v in raw.pop("target_mm"))
-        model = GuidanceErrors(visible, hidden, target_mm=targets_mm, **raw)
+        targets = {key: tuple(float(v) for v in raw.pop(key)) for key in ("target_mm", "target_near_mm")}
+        model = GuidanceErrors(visible, hidden, **targets, **raw)
         _check(model)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InvalidInputError(f"{name} is not an error model: {error!r}; make one with --real") from error
@@ -119,7 +125,7 @@ def _tip_errors(raw: dict[str, Any]) -> TipErrors:
 
 
 def _check(model: GuidanceErrors) -> None:
-    if not model.target_mm:
+    if not (model.target_mm and model.target_near_mm):
         raise ValueError("no target error")
     for tips in (model.visible, model.hidden):
         if len(tips.along_mm) != len(QUANTILES) or not 0.0 <= tips.shown_share <= 1.0:
@@ -142,6 +148,12 @@ def _tips(runs: list[list[Seen]], dt_s: float, *, visible: bool) -> TipErrors:
         p95_mm=round(float(np.percentile(away, 95)), 3) if len(shown) else None,
         frames=sum(len(run) for run in chosen),
     )
+
+
+def _targets_mm(runs: Iterable[Sequence[Seen]]) -> tuple[float, ...]:
+    """The median of each run in which a target was shown, sorted."""
+    shown = ([one.target_mm for one in run if one.target_mm is not None] for run in runs)
+    return tuple(sorted(round(float(np.median(own)), 2) for own in shown if own))
 
 
 def _share(states: list[list[bool]]) -> float:

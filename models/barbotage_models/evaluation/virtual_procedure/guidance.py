@@ -15,6 +15,9 @@ from barbotage_models.evaluation.virtual_procedure.screens import Screen
 from barbotage_models.evaluation.virtual_procedure.situation import Situation
 from barbotage_models.simulator.scenario.operator import Told
 
+NEAR_MM = 5.0
+"""From the tip to the deposit's centre, where the needle begins to hide it: half the median length of the deposits."""
+
 
 class Guidance:
     """Shows tip, shaft and target as often, and as far off, as an error model says; asks to stop when a moving needle's tip is not shown."""
@@ -25,6 +28,7 @@ class Guidance:
         self._angle = Wander(rng, errors.lasts_s)
         angle, size = rng.uniform(0.0, 2.0 * np.pi), float(rng.choice(errors.target_mm))
         self._target_off = (float(size * np.cos(angle)), float(size * np.sin(angle)))
+        self._recedes_mm = float(rng.choice(errors.target_near_mm))
         self._tip_on, self._shaft_on = OnOff(rng), OnOff(rng)
         self._unseen_s = 0.0
         self._unseen_from: PointMm | None = None
@@ -37,8 +41,7 @@ class Guidance:
         tip = self._tip(situation, tips, dt_s)
         angle_deg = situation.angle_deg + self._errors.angle_deg * self._angle.step(dt_s)
         stop = self._stop(situation, dt_s, shaft=shaft, shown=shaft and tip_on)
-        centre = situation.deposit.centre
-        target = PointMm(centre.x_mm + self._target_off[0], centre.z_mm + self._target_off[1])
+        target = self._target(situation)
         if not shaft:
             return Told(target_proposed=True, stop=stop)
         return told_of(Perceived(tip, angle_deg, tip_on, stop), situation.side, situation.deposit, target)
@@ -48,6 +51,13 @@ class Guidance:
         along_mm = float(np.interp(share, QUANTILES, tips.along_mm))
         across_mm = tips.across_mm * self._across.step(dt_s)
         return moved(situation.tip, direction_of(situation.angle_deg, situation.side), along_mm, across_mm)
+
+    def _target(self, situation: Situation) -> PointMm:
+        """Beside the true centre; once the needle hides part of the deposit, before the tip by what is left of it."""
+        centre = situation.deposit.centre
+        if situation.distance_mm < NEAR_MM:
+            return moved(centre, direction_of(situation.angle_deg, situation.side), self._recedes_mm)
+        return PointMm(centre.x_mm + self._target_off[0], centre.z_mm + self._target_off[1])
 
     def _stop(self, situation: Situation, dt_s: float, *, shaft: bool, shown: bool) -> bool:
         """As the device's prompt: a needle that is followed moved for so long, or so far, with its tip not seen; until the tip is seen again."""
