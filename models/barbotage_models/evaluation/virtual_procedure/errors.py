@@ -112,8 +112,8 @@ def load_errors(path: Path | None = None) -> GuidanceErrors:
     try:
         raw = json.loads(text)
         visible, hidden = (_tip_errors(raw.pop(key)) for key in ("visible", "hidden"))
-        targets = {key: tuple(float(v) for v in raw.pop(key)) for key in ("target_mm", "target_near_mm")}
-        model = GuidanceErrors(visible, hidden, **targets, **raw)
+        far, near = (tuple(float(v) for v in raw.pop(key)) for key in ("target_mm", "target_near_mm"))
+        model = GuidanceErrors(visible, hidden, target_mm=far, target_near_mm=near, **raw)
         _check(model)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InvalidInputError(f"{name} is not an error model: {error!r}; make one with --real") from error
