@@ -1,0 +1,101 @@
+# The application: its parts, and the tasks that run them.
+import gc
+
+import asyncio
+import machine
+import micropython
+import startup
+from pod import protocol
+from pod.board import contact_pins, sensor_bus
+from pod.commands import Commands
+from pod.config import Config
+from pod.identity import send_hello
+from pod.link import Link
+from pod.pressing import Pressing
+from pod.showing import Showing
+from pod.supervisor import WATCHDOG_MS, Supervisor
+from pod.ticker import Ticker
+from pod.tilting import Tilting
+from pod.touching import Touching
+from time import ticks_ms
+
+_PROVEN_TURNS = 25  # heartbeats, five seconds: from then on a start counts as successful
+_COLLECT_TURNS = 2
+
+
+class Pod:
+    def __init__(self):
+        self.link = Link()
+        self.config = Config()
+        self.config_good = self.config.load()
+        self.supervisor = Supervisor(machine.WDT(timeout=WATCHDOG_MS))
+        self.bus = sensor_bus()
+        self.tilting = Tilting(self)
+        self.pressing = Pressing(self)
+        self.showing = Showing(self)
+        self.touching = [Touching(self, number, pin) for number, pin in enumerate(contact_pins())]
+        self.commands = Commands(self)
+        self._heart = Ticker(protocol.HEARTBEAT_EVERY_MS)
+
+    def flags(self):
+        flags = 0 if self.config.serial else protocol.FLAGS_UNPROVISIONED
+        if self.tilting.works:
+            flags |= protocol.FLAGS_IMU_OK
+        if self.pressing.works:
+            flags |= protocol.FLAGS_PRESSURE_OK
+        if self.showing.stale:
+            flags |= protocol.FLAGS_STALE
+        return flags
+
+    def reopen_sensors(self):
+        self.tilting.reopen()
+        self.pressing.reopen()
+
+    async def beat(self):
+        bit = self.supervisor.register()
+        turns = 0
+        while True:
+            self._send_heartbeat()
+            self.supervisor.report(bit)
+            turns += 1
+            if turns == _PROVEN_TURNS:
+                startup.succeeded()
+            if turns % _COLLECT_TURNS == 0:
+                gc.collect()  # often and short, at a moment of our choosing
+            await self._heart.wait()
+
+    def _send_heartbeat(self):
+        late_ms = max(self.tilting.ticker.late_max_ms, self.pressing.ticker.late_max_ms)
+        self.tilting.ticker.late_max_ms = self.pressing.ticker.late_max_ms = 0
+        link = self.link
+        self.link.send(
+            protocol.HEARTBEAT,
+            protocol.HEARTBEAT_LAYOUT,
+            ticks_ms() & 0xFFFFFFFF,
+            link.dropped,
+            link.decoder.bad + link.refused & 0xFFFF,
+            self.flags(),
+            gc.mem_free() // 1024 & 0xFFFF,
+            late_ms & 0xFFFF,
+        )
+
+    async def run(self, by_watchdog):
+        self._tell_start(by_watchdog)
+        work = [self.supervisor.run(), self.tilting.run(), self.pressing.run(), self.showing.run(), self.showing.buzzer.run()]
+        work += [self.beat(), self.commands.run()]
+        for touch in self.touching:
+            work += [touch.follow_edges(), touch.follow_time()]
+        await asyncio.gather(*work)
+
+    def _tell_start(self, by_watchdog):
+        send_hello(self.link, self.flags(), self.config.serial)
+        if by_watchdog:
+            self.link.fault(protocol.FAULT_WATCHDOG, "a task hung")
+        if not self.config_good:
+            self.link.fault(protocol.FAULT_CONFIG, "defaults in force")
+
+
+def run(by_watchdog):
+    if hasattr(micropython, "alloc_emergency_exception_buf"):
+        micropython.alloc_emergency_exception_buf(100)
+    asyncio.run(Pod().run(by_watchdog))

@@ -1,0 +1,45 @@
+# The task that reads the IMU fifty times a second.
+from time import ticks_us
+
+from micropython import const
+
+from pod import protocol
+from pod.drivers.lsm6dsox import LSM6DSOX
+from pod.motion import Motion
+from pod.sensing import Sensing
+from pod.ticker import Ticker
+
+_TICKS_MASK = const(0x3FFFFFFF)
+
+
+class Tilting(Sensing):
+    fault = protocol.FAULT_IMU
+
+    def __init__(self, pod):
+        super().__init__(pod)
+        self.motion = Motion(pod.config.values)
+        self.ticker = Ticker(protocol.TILT_EVERY_MS)
+        self.sample = None
+        self._index = 0
+
+    def open(self):
+        return LSM6DSOX(self.pod.bus, self.pod.config.values["imu_address"])
+
+    def step(self):
+        time_us = ticks_us() & _TICKS_MASK
+        self.sample = self.part.read()
+        motion = self.motion
+        motion.add(self.sample)
+        flags = protocol.TILT_FLAGS_MOVED if motion.moved else 0
+        self.pod.link.send(
+            protocol.TILT,
+            protocol.TILT_LAYOUT,
+            time_us,
+            self._index,
+            motion.pitch_cdeg,
+            motion.roll_cdeg,
+            motion.rate_cdps,
+            flags,
+            motion.moves,
+        )
+        self._index = self._index + 1 & 0xFFFF
