@@ -25,7 +25,7 @@ class ResetCause(IntEnum):
     WATCHDOG = 3
 
 
-class Input(IntEnum):
+class Contact(IntEnum):
     """What the operator touched."""
 
     PEDAL = 0
@@ -81,7 +81,7 @@ class Result(IntEnum):
     FAILED = 5
 
 
-class Fault(IntEnum):
+class FaultCode(IntEnum):
     """What went wrong."""
 
     EXCEPTION = 1
@@ -180,12 +180,12 @@ class Input:
 
     time_us: int
     """Of the edge, on the pod's clock, wraps."""
-    input: int
-    """An Input."""
+    contact: int
+    """A Contact."""
     action: int
     """An Action."""
     count: int
-    """Presses of this input since the start."""
+    """Presses of it since the start."""
 
     @classmethod
     def unpack(cls, payload: bytes) -> "Input":
@@ -291,8 +291,8 @@ class Fault:
     ID: ClassVar[int] = 8
     LAYOUT: ClassVar[Struct] = Struct("<BH20s")
 
-    fault: int
-    """A Fault."""
+    code: int
+    """A FaultCode."""
     line: int
     """Line of the source, 0 when unknown."""
     text: bytes

@@ -90,9 +90,9 @@ class Pod:
     def _tell_start(self, by_watchdog):
         send_hello(self.link, self.flags(), self.config.serial)
         if by_watchdog:
-            self.link.fault(protocol.FAULT_WATCHDOG, "a task hung")
+            self.link.fault(protocol.FAULT_CODE_WATCHDOG, "a task hung")
         if not self.config_good:
-            self.link.fault(protocol.FAULT_CONFIG, "defaults in force")
+            self.link.fault(protocol.FAULT_CODE_CONFIG, "defaults in force")
 
 
 def run(by_watchdog):

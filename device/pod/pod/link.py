@@ -8,7 +8,7 @@ import asyncio
 import micropython
 from micropython import const
 from pod.frame import Decoder, Encoder
-from pod.protocol import COMMANDS, FAULT, FAULT_EXCEPTION, FAULT_LAYOUT, REPLY, REPLY_LAYOUT
+from pod.protocol import COMMANDS, FAULT, FAULT_CODE_EXCEPTION, FAULT_LAYOUT, REPLY, REPLY_LAYOUT
 
 _END_OF_FILE_MS = const(20)  # on a PC only
 _BURST_BYTES = const(40)  # taken without going through the scheduler: more than a command, too few to hold up the others
@@ -52,10 +52,10 @@ class Link:
         sys.print_exception(error, trace)
         where = [line for line in trace.getvalue().split("\n") if line.startswith("  File ")]
         if not where:
-            self.fault(FAULT_EXCEPTION, type(error).__name__)
+            self.fault(FAULT_CODE_EXCEPTION, type(error).__name__)
             return
         file, line = where[-1].split('"')[1], where[-1].split("line ")[1].split(",")[0]
-        self.fault(FAULT_EXCEPTION, "%s %s" % (file.split("/")[-1].split(".")[0], type(error).__name__), int(line))
+        self.fault(FAULT_CODE_EXCEPTION, "%s %s" % (file.split("/")[-1].split(".")[0], type(error).__name__), int(line))
 
     async def command(self):
         # The next good frame: its id, or -1 when its length is not that of the table, 0 when the table does not know it.

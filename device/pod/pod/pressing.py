@@ -16,7 +16,7 @@ _HPA_MAX = const(32767)
 
 
 class Pressing(Sensing):
-    fault = protocol.FAULT_PRESSURE
+    fault = protocol.FAULT_CODE_PRESSURE
 
     def __init__(self, pod):
         super().__init__(pod)

@@ -30,7 +30,7 @@ async def _main():
     watchdog = machine.WDT(timeout=WATCHDOG_MS)
     asyncio.create_task(_listen(link))
     send_hello(link, protocol.FLAGS_SAFE_MODE, b"")
-    link.fault(protocol.FAULT_SAFE_MODE, "three failed starts")
+    link.fault(protocol.FAULT_CODE_SAFE_MODE, "three failed starts")
     while True:
         watchdog.feed()
         await asyncio.sleep_ms(_EVERY_MS)

@@ -13,7 +13,7 @@ _TICKS_MASK = const(0x3FFFFFFF)
 
 
 class Tilting(Sensing):
-    fault = protocol.FAULT_IMU
+    fault = protocol.FAULT_CODE_IMU
 
     def __init__(self, pod):
         super().__init__(pod)

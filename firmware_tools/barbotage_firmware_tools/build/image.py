@@ -78,20 +78,19 @@ def _prepare(places: Places, base: Path, say: Callable[[str], None]) -> None:
 
 def _configure(base: Path, micropython: Path, sdk: Path) -> None:
     board = base / "firmware" / "boards" / BOARD
-    prefix = f"-ffile-prefix-map={base}=."
     options = {
         "PICO_SDK_PATH_OVERRIDE": sdk,
         "PICO_NO_PICOTOOL": 1,
         "MICROPY_BOARD": BOARD,
         "MICROPY_BOARD_DIR": board,
         "MICROPY_FROZEN_MANIFEST": board / "manifest.py",
-        "CMAKE_C_FLAGS": prefix,
-        "CMAKE_CXX_FLAGS": prefix,
-        "CMAKE_ASM_FLAGS": prefix,
     }
     defines = [f"-D{key}={value}" for key, value in options.items()]
     command = ["cmake", "-G", "Ninja", "-S", str(micropython / "ports" / "rp2"), "-B", str(base / "build"), *defines]
-    run_step(command, base, _environment(), base / "build.log")
+    # By the environment: CMake then adds to the processor's flags of the SDK instead of replacing them.
+    prefix = f"-ffile-prefix-map={base}=."
+    environment = {**_environment(), "CFLAGS": prefix, "CXXFLAGS": prefix, "ASMFLAGS": prefix}
+    run_step(command, base, environment, base / "build.log")
 
 
 def _environment() -> dict[str, str]:

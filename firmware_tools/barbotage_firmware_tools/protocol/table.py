@@ -125,6 +125,9 @@ def _check(table: Table, path: Path) -> None:
         twice = {number for number in numbers if numbers.count(number) > 1}
         if twice:
             raise InvalidInputError(f"{path}: {kind} used twice: {sorted(twice)}")
+    clash = {named.name for named in (*table.enums, *table.flags)} & {message.class_name for message in table.messages}
+    if clash:
+        raise InvalidInputError(f"{path}: names of both an enumeration and a message: {sorted(clash)}")
     for message in table.messages:
         size = struct.calcsize(message.format)
         if size > table.payload_max_bytes:
