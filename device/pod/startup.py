@@ -6,7 +6,7 @@ import machine
 from micropython import const
 
 _SCRATCH = const(0x4005800C)  # watchdog scratch 0: survives every reset but a loss of power (RP2040 datasheet 4.7)
-_MAGIC = const(0xB0D0)
+_MAGIC = const(0x50D0)  # below 0x8000: mem32 reads words as signed numbers
 _REPL = const(0x100)
 _DELIBERATE = const(0x200)
 _COUNT = const(0xFF)

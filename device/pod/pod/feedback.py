@@ -7,7 +7,6 @@ from pod.protocol import AIM_LEFT, AIM_OFF, AIM_ON_TARGET, AIM_RIGHT, AIM_UNCERT
 LEDS = const(12)  # 0 at the top, clockwise
 _RIGHT = (3, 2, 4, 1, 5, 0)
 _LEFT = (9, 10, 8, 11, 7, 0)
-_BLINK_MS = const(250)
 
 
 def paint(ring, aim, level):
@@ -30,10 +29,10 @@ def _side(ring, leds, level):
         ring.set(led, 0, 80, 255)
 
 
-def paint_stale(ring, now_ms):
-    # Every other LED, amber, changing places.
+def paint_stale(ring, blink):
+    # Every other LED, amber, changing places with blink (0 or 1).
     ring.clear()
-    for led in range(now_ms // _BLINK_MS & 1, LEDS, 2):
+    for led in range(blink, LEDS, 2):
         ring.set(led, 255, 110, 0)
 
 

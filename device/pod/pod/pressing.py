@@ -1,4 +1,4 @@
-# The task that reads the lavage line a hundred times a second.
+# The pressure of the lavage line, a hundred times a second.
 from array import array
 from time import ticks_us
 
@@ -8,7 +8,6 @@ from pod import protocol
 from pod.drivers.abp2 import ABP2
 from pod.lavage import Lavage
 from pod.sensing import Sensing
-from pod.ticker import Ticker
 
 _TICKS_MASK = const(0x3FFFFFFF)
 _SAMPLES = protocol.SAMPLES_PER_PRESSURE_FRAME
@@ -21,7 +20,6 @@ class Pressing(Sensing):
     def __init__(self, pod):
         super().__init__(pod)
         self.lavage = Lavage(pod.config.values)
-        self.ticker = Ticker(protocol.PRESSURE_EVERY_MS)
         self.raw_hpa = 0
         self._samples = array("h", [0] * _SAMPLES)
         self._filled = 0

@@ -1,4 +1,4 @@
-# A task around a sensor that may be absent, or go and come back.
+# A sensor that may be absent, or go and come back.
 from micropython import const
 
 _RETRY_TURNS = const(100)
@@ -36,11 +36,3 @@ class Sensing:
             self.part = self._try(self.open)
         else:
             self._try(self.step)
-
-    async def run(self):
-        supervisor = self.pod.supervisor
-        bit = supervisor.register()
-        while True:
-            self.turn()
-            supervisor.report(bit)
-            await self.ticker.wait()

@@ -1,15 +1,15 @@
 # Ring and buzzer: what the device commands, and the stale pattern when it falls silent.
-from time import ticks_diff, ticks_ms
+from time import ticks_add, ticks_diff, ticks_ms
 
-import asyncio
 from micropython import const
 from pod import feedback, protocol
 from pod.board import buzzer_pin, ring_pin
 from pod.drivers.buzzer import STALE, Buzzer
 from pod.drivers.ring import Ring
 
-_TURN_MS = const(10)
-_SILENCE_MS = protocol.SILENCE_MS - 2 * _TURN_MS  # found out and shown by the end of the silence that is allowed
+_MARGIN_MS = const(25)  # a turn, and what may hold it up: stale is shown before the silence that is allowed is over
+_SILENCE_MS = protocol.SILENCE_MS - _MARGIN_MS
+_BLINK_MS = const(250)
 _BEEP_EVERY_MS = const(3000)
 
 
@@ -22,7 +22,10 @@ class Showing:
         self._heard_ms = None
         self._beeped_ms = 0
         self._sound = 0
+        self._blink = 0
         self.configure()
+        feedback.paint_waiting(self._ring)
+        self._ring.show()
 
     def configure(self):
         self._ring.brightness = self._pod.config.values["ring_brightness"]
@@ -38,24 +41,19 @@ class Showing:
             self.buzzer.play(sound)
 
     def turn(self, now_ms):
-        if self._heard_ms is None:
-            feedback.paint_waiting(self._ring)
-        elif self.stale or ticks_diff(now_ms, self._heard_ms) >= _SILENCE_MS:
-            self._go_stale(now_ms)
-        else:
-            return
-        self._ring.show()
+        # Called every 20 ms.
+        if self._heard_ms is not None and ticks_diff(now_ms, self._heard_ms) >= _SILENCE_MS:
+            self._be_stale(now_ms)
 
-    def _go_stale(self, now_ms):
+    def _be_stale(self, now_ms):
         if not self.stale or ticks_diff(now_ms, self._beeped_ms) >= _BEEP_EVERY_MS:
             self.buzzer.play(STALE)
             self._beeped_ms = now_ms
+        blink = now_ms // _BLINK_MS & 1
+        if not self.stale or blink != self._blink:
+            self._blink = blink
+            feedback.paint_stale(self._ring, blink)
+            self._ring.show()
         self.stale, self._sound = True, 0
-        feedback.paint_stale(self._ring, now_ms)
-
-    async def run(self):
-        bit = self._pod.supervisor.register()
-        while True:
-            self.turn(ticks_ms())
-            self._pod.supervisor.report(bit)
-            await asyncio.sleep_ms(_TURN_MS)
+        # Ticks wrap: what is silent stays silent.
+        self._heard_ms = ticks_add(now_ms, -_SILENCE_MS)

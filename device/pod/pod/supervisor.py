@@ -3,7 +3,7 @@ import asyncio
 from micropython import const
 
 WATCHDOG_MS = const(2000)
-_EVERY_MS = const(100)
+_EVERY_MS = const(250)
 
 
 class Supervisor:

@@ -1,4 +1,4 @@
-# The task that reads the IMU fifty times a second.
+# The tilt of the probe, fifty times a second.
 from time import ticks_us
 
 from micropython import const
@@ -7,7 +7,6 @@ from pod import protocol
 from pod.drivers.lsm6dsox import LSM6DSOX
 from pod.motion import Motion
 from pod.sensing import Sensing
-from pod.ticker import Ticker
 
 _TICKS_MASK = const(0x3FFFFFFF)
 
@@ -18,7 +17,6 @@ class Tilting(Sensing):
     def __init__(self, pod):
         super().__init__(pod)
         self.motion = Motion(pod.config.values)
-        self.ticker = Ticker(protocol.TILT_EVERY_MS)
         self.sample = None
         self._index = 0
 

@@ -38,7 +38,8 @@ class Reset(SystemExit):
 
 class _Memory:
     def __getitem__(self, address):
-        return world.memory.get(address, 0)
+        word = world.memory.get(address, 0)
+        return word - (1 << 32) if word >> 31 else word  # signed, as on the RP2040
 
     def __setitem__(self, address, value):
         world.memory[address] = value
@@ -112,6 +113,9 @@ class PWM:
 
     def duty_u16(self, duty):
         world.tone_hz = self._hz if duty else 0
+
+    def deinit(self):
+        world.tone_hz = 0
 
 
 class WDT:

@@ -15,8 +15,9 @@ STALE = const(4)
 
 class Buzzer:
     def __init__(self, pin):
-        self._pwm = machine.PWM(pin)
-        self._pwm.duty_u16(0)
+        self._pin = pin
+        self._pwm = None
+        pin.init(machine.Pin.OUT, value=0)
         self._wanted = asyncio.Event()
         self._tune = None
         self.on = True
@@ -35,6 +36,12 @@ class Buzzer:
             self._tone(0)
 
     def _tone(self, frequency):
+        # Without a tone there is no PWM: the pin is low, and nothing runs.
         if frequency:
+            self._pwm = self._pwm or machine.PWM(self._pin)
             self._pwm.freq(frequency)
-        self._pwm.duty_u16(_DUTY if frequency else 0)
+            self._pwm.duty_u16(_DUTY)
+        elif self._pwm:
+            self._pwm.deinit()
+            self._pwm = None
+            self._pin.init(machine.Pin.OUT, value=0)

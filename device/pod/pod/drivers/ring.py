@@ -10,13 +10,13 @@ class Ring:
     def __init__(self, pin, leds, brightness=_FULL):
         self._pin = pin
         self._buffer = bytearray(3 * leds)
+        self._dark = bytes(3 * leds)
         self._shown = None
         self.brightness = brightness
         pin.init(machine.Pin.OUT, value=0)
 
     def clear(self):
-        for at in range(len(self._buffer)):
-            self._buffer[at] = 0
+        self._buffer[:] = self._dark
 
     def set(self, led, red, green, blue):
         at, buffer, brightness = 3 * led, self._buffer, self.brightness
