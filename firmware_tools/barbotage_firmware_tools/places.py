@@ -26,7 +26,9 @@ def places(cache: Path | None = None) -> Places:
     """The places of this checkout. The cache is ``cache``, $BARBOTAGE_POD_CACHE or ~/.cache/barbotage/pod. Raises NotFoundError."""
     sources = Path(__file__).resolve().parents[2] / "device" / "pod"
     if not (sources / "protocol.json").is_file():
-        raise NotFoundError(f"{sources}: the firmware's sources are not here; run barbotage-pod from a checkout of the repository")
+        raise NotFoundError(
+            f"{sources}: the firmware's sources are not here; run barbotage-pod from a checkout of the repository"
+        )
     return Places(sources, (cache or _default_cache()).resolve())
 
 

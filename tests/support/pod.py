@@ -1,5 +1,6 @@
 """What tests of the probe pod need: built things, or one line that says how to get them."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,13 +24,12 @@ def require_image(places: Places) -> Path:
     return _require(_found(lambda: cached_image(places)))
 
 
-def _found(look: "object") -> Path | None:
-    assert callable(look)
+def _found(look: Callable[[], Path | None]) -> Path | None:
     try:
         path = look()
     except BarbotageError:
         return None
-    return path if isinstance(path, Path) and path.is_file() else None
+    return path if path is not None and path.is_file() else None
 
 
 def _require(path: Path | None) -> Path:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from barbotage_device.errors import NotFoundError, RefusedError, SourceLostError
 
 if TYPE_CHECKING:
+    from serial import Serial
     from serial.tools.list_ports_common import ListPortInfo
 
 PRODUCT = "Barbotage probe pod"
@@ -77,7 +78,7 @@ def _busy_or(text: str) -> str:
 
 
 class _SerialPort:
-    def __init__(self, name: str, line: "serial.Serial") -> None:  # type: ignore[name-defined] # noqa: F821
+    def __init__(self, name: str, line: "Serial") -> None:
         self._name = name
         self._line = line
 

@@ -150,7 +150,7 @@ class Heartbeat:
     """Five times a second."""
 
     ID: ClassVar[int] = 2
-    LAYOUT: ClassVar[Struct] = Struct("<IIHBHH")
+    LAYOUT: ClassVar[Struct] = Struct("<IIHBH")
 
     uptime_ms: int
     """Since the start."""
@@ -160,8 +160,6 @@ class Heartbeat:
     """Frames received that were damaged or refused."""
     flags: int
     """Flags."""
-    free_kib: int
-    """Free heap."""
     loop_max_ms: int
     """The longest wait for the scheduler since the heartbeat before."""
 

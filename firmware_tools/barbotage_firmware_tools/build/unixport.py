@@ -34,7 +34,12 @@ def build_unix_port(places: Places, say: Callable[[str], None]) -> Path:
     manifest.write_text(_MANIFEST, encoding="utf-8")
     compiler = mpy_cross()
     jobs = f"-j{os.cpu_count() or 1}"
-    named = [f"BUILD={folder / 'build'}", f"FROZEN_MANIFEST={manifest}", f"MICROPY_MPYCROSS={compiler}", f"MICROPY_MPYCROSS_DEPENDENCY={compiler}"]
+    named = [
+        f"BUILD={folder / 'build'}",
+        f"FROZEN_MANIFEST={manifest}",
+        f"MICROPY_MPYCROSS={compiler}",
+        f"MICROPY_MPYCROSS_DEPENDENCY={compiler}",
+    ]
     command = ["make", "-C", str(sources / "ports" / "unix"), jobs, "VARIANT=standard", *named, *_SWITCHES]
     run_step(command, folder, os.environ, folder / "build.log")
     shutil.copy2(folder / "build" / "micropython", program)

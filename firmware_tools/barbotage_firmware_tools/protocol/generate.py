@@ -1,8 +1,10 @@
 """The table written out for both sides: MicroPython constants for the pod, dataclasses for the device."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
+from barbotage_firmware_tools.places import Places
 from barbotage_firmware_tools.protocol.table import Field, Message, Named, Table
 
 _NOTE = "Generated from device/pod/protocol.json by ``barbotage-pod protocol --write``; do not edit."
@@ -63,22 +65,33 @@ def device_module(table: Table) -> str:
     lines += ["", "MESSAGES: Final[dict[int, type[PodMessage]]] = {"]
     lines += [f"    {m.id}: {m.class_name}," for m in table.messages if m.sender == "pod"]
     lines += ["}", '"""Everything that the pod sends, by its id."""', ""]
-    lines += ["", "@dataclass(frozen=True, slots=True)", "class SettingBounds:", '    """A value of the pod\'s configuration."""', ""]
+    lines += [
+        "",
+        "@dataclass(frozen=True, slots=True)",
+        "class SettingBounds:",
+        '    """A value of the pod\'s configuration."""',
+        "",
+    ]
     lines += ["    key: int", "    default: int", "    low: int", "    high: int", "    help: str", "", ""]
     lines += [f"SETTINGS_VERSION: Final = {table.settings_version}", "SETTINGS: Final[dict[str, SettingBounds]] = {"]
     lines += [f'    "{s.name}": SettingBounds({s.key}, {s.default}, {s.low}, {s.high}, "{s.help}"),' for s in table.settings]
     return "\n".join([*lines, "}", ""])
 
 
-def outdated(table: Table, files: dict[Path, str]) -> list[Path]:
+def generated_files(table: Table, where: Places) -> dict[Path, str]:
+    """What is generated, by the file that it goes to."""
+    device = where.sources.parent / "barbotage_device" / "probe_pod" / "protocol.py"
+    return {where.sources / "pod" / "protocol.py": pod_module(table), device: device_module(table)}
+
+
+def outdated(files: dict[Path, str]) -> list[Path]:
     """Which of the generated files are not what the table says."""
     return [path for path, text in files.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
 
 
-def _enum(named: Named, base: str, value_of: "object") -> list[str]:
-    convert = value_of if callable(value_of) else int
+def _enum(named: Named, base: str, value_of: Callable[[int], int]) -> list[str]:
     lines = ["", "", f"class {named.name}({base}):", f'    """{named.help}"""', ""]
-    return lines + [f"    {name.upper()} = {convert(value)}" for name, value in named.values.items()]
+    return lines + [f"    {name.upper()} = {value_of(value)}" for name, value in named.values.items()]
 
 
 def _dataclass(message: Message) -> list[str]:

@@ -131,7 +131,9 @@ def _check(table: Table, path: Path) -> None:
     for message in table.messages:
         size = struct.calcsize(message.format)
         if size > table.payload_max_bytes:
-            raise InvalidInputError(f"{path}: message {message.name} has {size} bytes; {table.payload_max_bytes} fit into a frame")
+            raise InvalidInputError(
+                f"{path}: message {message.name} has {size} bytes; {table.payload_max_bytes} fit into a frame"
+            )
         if (message.id >= 64) != (message.sender == "device"):
             raise InvalidInputError(f"{path}: message {message.name}: the pod's ids are 1 to 63, the device's from 64")
     for setting in table.settings:

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+from tests.support.pod import require_image, require_unix_port
 
 from barbotage_firmware_tools.places import Places, places
-from tests.support.pod import require_image, require_unix_port
 
 
 @pytest.fixture(scope="session")

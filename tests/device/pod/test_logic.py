@@ -14,9 +14,7 @@ MODULES = sorted(path.stem for path in HERE.glob("logic_*.py"))
 def test_logic(module: str, unix_port: Path, pod_sources: Path) -> None:
     path = f"{HERE}:{pod_sources / 'unix'}:{pod_sources}:.frozen"
     environment = {**os.environ, "MICROPYPATH": path, "POD_VECTORS": str(pod_sources / "vectors.json")}
-    done = subprocess.run(
-        [unix_port, HERE / "runner.py", module], env=environment, capture_output=True, timeout=60, check=False
-    )
+    done = subprocess.run([unix_port, HERE / "runner.py", module], env=environment, capture_output=True, timeout=60, check=False)
     text = (done.stdout + done.stderr).decode(errors="replace")  # fault frames are part of it
     lines = text.splitlines()
     assert done.returncode == 0, text

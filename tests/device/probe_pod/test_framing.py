@@ -65,7 +65,7 @@ def test_gaps_in_the_sequence_are_counted(sequences: list[int], lost: int) -> No
 
 
 def test_every_command_fits_into_32_bytes() -> None:
-    commands = [
+    commands: list[protocol.Command] = [
         protocol.Greet(1),
         protocol.Feedback(1, 2, 3),
         protocol.SetSetting(1, -1),

@@ -5,7 +5,16 @@ import pytest
 from barbotage_device.errors import RefusedError
 from barbotage_device.probe_pod import protocol as p
 from barbotage_device.probe_pod.clock import TICKS, PodClock
-from barbotage_device.probe_pod.state import LavageChanged, PodFault, PodStarted, PodTracker, PressureSeries, ProbeMoved, Touched, fault_name
+from barbotage_device.probe_pod.state import (
+    LavageChanged,
+    PodFault,
+    PodStarted,
+    PodTracker,
+    PressureSeries,
+    ProbeMoved,
+    Touched,
+    fault_name,
+)
 
 MS = 1_000_000
 
@@ -76,7 +85,7 @@ def test_a_sensor_that_fails_takes_its_values_away() -> None:
     tracker = PodTracker()
     tracker.take(tilt(0), 0)
     tracker.take(p.Pressure(0, 0, (9, 9, 9, 9, 9)), 0)
-    tracker.take(p.Heartbeat(200, 0, 0, 0, 100, 1), 0)
+    tracker.take(p.Heartbeat(200, 0, 0, 0, 1), 0)
     assert (tracker.state.pitch_deg, tracker.state.pressure_hpa) == (None, None)
 
 

@@ -1,6 +1,5 @@
 # The configuration, on a real littlefs that loses power at any write.
 import json
-import os
 import vfs
 
 from pod.config import Config
