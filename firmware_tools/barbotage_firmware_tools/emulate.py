@@ -1,106 +1,173 @@
-"""The command ``emulate``: the whole board on a pseudo-terminal, moved by a script or by lines typed at it."""
+"""The command ``emulate``: a pod on a pseudo-terminal, moved by a script or by lines typed at it."""
 
 import select
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from barbotage_device.errors import InvalidInputError, UsageError
-from barbotage_firmware_tools.board.emulator import BUTTON_A, BUTTON_B, FLASH_BYTES, NS_PER_MS, PEDAL, EmulatedBoard
-from barbotage_firmware_tools.board.terminal import BoardTerminal
+from barbotage_firmware_tools.board.quick import QuickPod
+from barbotage_firmware_tools.orders import Hand, read_script
 
-HELP = "pitch DEG | roll DEG | pressure HPA | cycle | pedal tap|double|hold | a | b | unplug-imu | plug-imu | power | show | quit"
-_TAP_MS, _GAP_MS, _HOLD_MS = 80.0, 120.0, 900.0
-_INJECT_HPA, _SUCK_HPA, _PHASE_MS = 400.0, -120.0, 600.0
-_SLIDE_MS, _SLIDE_STEPS = 400.0, 20
-_RING = {"off": ".", "lit": "#"}
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What happens to the board, and when: milliseconds of emulated time after it is given."""
-
-    at_ms: float
-    action: Callable[[EmulatedBoard], None]
-
-
-def orders_of(text: str) -> list[Order]:
-    """What a line of a script or of the keyboard means. Raises UsageError."""
-    words = text.split()
-    match words:
-        case [("pitch" | "roll" | "pressure") as name, value]:
-            return _slide(name, _number(value, text))
-        case ["cycle"]:
-            return [
-                *_slide("pressure", _INJECT_HPA),
-                *_after(_PHASE_MS, _slide("pressure", _SUCK_HPA)),
-                *_after(2 * _PHASE_MS, _slide("pressure", 0)),
-            ]
-        case ["pedal", "tap"]:
-            return _press(PEDAL, _TAP_MS)
-        case ["pedal", "double"]:
-            return [*_press(PEDAL, _TAP_MS), *_after(_TAP_MS + _GAP_MS, _press(PEDAL, _TAP_MS))]
-        case ["pedal", "hold"]:
-            return _press(PEDAL, _HOLD_MS)
-        case [("a" | "b") as name]:
-            return _press(BUTTON_A if name == "a" else BUTTON_B, _TAP_MS)
-        case [("unplug-imu" | "plug-imu") as name]:
-            return [Order(0, lambda board: setattr(board.world, "imu_present", name == "plug-imu"))]
-        case ["power"]:
-            return [Order(0, EmulatedBoard.power_cycle)]
-        case _:
-            raise UsageError(f"{text!r} is not known; {HELP}")
-
-
-def read_script(file: Path) -> list[tuple[float, str]]:
-    """Lines ``SECONDS ORDER`` of a script; # begins a comment. Raises InvalidInputError naming the line."""
-    steps = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
-        text = line.partition("#")[0].strip()
-        if not text:
-            continue
-        when, _, order = text.partition(" ")
-        try:
-            orders_of(order.strip())
-            steps.append((float(when), order.strip()))
-        except (ValueError, UsageError) as error:
-            raise InvalidInputError(f"{file}:{number}: {error}") from error
-    return steps
-
-
-def ring_of(board: EmulatedBoard) -> str:
-    """The ring as twelve marks, from the top clockwise."""
-    if not board.shown:
-        return _RING["off"] * 12
-    return "".join(_RING["lit" if any(led) else "off"] for led in board.shown[-1].leds)
+_TURN_MS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class EmulateRequest:
-    """What to run. ``flash`` is a file that keeps the board's flash between runs; ``seconds`` ends by itself."""
+    """What to run: the whole board with ``image``, or (quick) ``program``, the unix port, on the firmware's ``sources``.
 
-    image: Path
-    link: Path | None = None
-    script: Path | None = None
+    ``flash`` is a file that keeps the whole board's flash between runs; ``seconds`` ends by itself.
+    """
+
+    link: Path | None
+    script: Path | None
+    seconds: float | None
+    image: Path | None = None
     flash: Path | None = None
-    seconds: float | None = None
-    keyboard: bool = True
+    program: Path | None = None
+    sources: Path | None = None
 
 
-def emulate(request: EmulateRequest, said: Callable[[str], None], ready: Callable[[str], None]) -> None:
-    """Runs the board until its time is over, ``quit`` is typed or Ctrl-C. ``ready`` gets the port's path."""
-    board = EmulatedBoard(request.image, _read_flash(request.flash), i2c_byte_ns=0)
-    script = read_script(request.script) if request.script is not None else []
-    player = _Player(board)
-    for at_s, text in script:
-        player.give(text, at_s * 1000)
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Where the command speaks: ``ready`` gets the port's path, ``said`` answers to orders."""
+
+    ready: Callable[[str], None]
+    said: Callable[[str], None]
+
+
+def emulate(request: EmulateRequest, voice: Voice) -> None:
+    """Runs until the time is over, ``quit`` is typed, or Ctrl-C. Raises InvalidInputError for a script or flash that cannot be used."""
+    if request.image is not None:
+        _whole_board(request, request.image, voice)
+    elif request.program is not None and request.sources is not None:
+        _quick_pod(request, request.program, request.sources, voice)
+
+
+class Keyboard:
+    """Orders from stdin, while it lasts. ``show`` gives the words for the pod's outputs; ``ends`` is set by ``quit``."""
+
+    def __init__(self, hand: Hand, show: Callable[[], str], said: Callable[[str], None]) -> None:
+        self._hand = hand
+        self._show = show
+        self._said = said
+        self._open = True
+        self.ends = False
+
+    def turn(self) -> None:
+        """Obeys what has been typed."""
+        while self._open and not self.ends and select.select([sys.stdin], [], [], 0)[0]:
+            line = sys.stdin.readline()
+            self._open = bool(line)
+            if line.strip():
+                self._obey(line.strip())
+
+    def _obey(self, text: str) -> None:
+        if text == "quit":
+            self.ends = True
+        elif text == "show":
+            self._said(self._show())
+        else:
+            try:
+                self._hand.give(text)
+            except UsageError as error:
+                self._said(f"{error} | show | quit")
+
+
+def ring_text(leds: list[tuple[int, ...]]) -> str:
+    """The ring as twelve marks, from the top clockwise: # is lit."""
+    return "".join("#" if any(led) else "." for led in leds)
+
+
+def _play(hand: Hand, script: Path | None) -> None:
+    for at_s, text in read_script(script) if script is not None else []:
+        hand.give(text, at_s * 1000)
+
+
+def _quick_pod(request: EmulateRequest, program: Path, sources: Path, voice: Voice) -> None:
+    def now_ms() -> float:
+        return time.monotonic() * 1000
+
+    def show() -> str:
+        leds, tone_hz = pod.shown()
+        return f"ring {ring_text([*leds])}  buzzer {tone_hz:.0f} Hz"
+
+    with _Replaceable(lambda: QuickPod(program, sources, request.link)) as pod:
+        hand = Hand(pod, now_ms)
+        _play(hand, request.script)
+        keyboard = Keyboard(hand, show, voice.said)
+        voice.ready(pod.port)
+        started_ms = now_ms()
+        while not keyboard.ends and (request.seconds is None or now_ms() - started_ms < request.seconds * 1000):
+            hand.turn()
+            keyboard.turn()
+            pod.restart_when_ended()
+            time.sleep(_TURN_MS / 1000)
+
+
+class _Replaceable:
+    """A quick pod that starts anew where a real one would restart, or when its power is taken."""
+
+    def __init__(self, start: Callable[[], QuickPod]) -> None:
+        self._start = start
+        self._pod = start()
+
+    def __enter__(self) -> "_Replaceable":
+        return self
+
+    def __exit__(self, *_ignored: object) -> None:
+        self._pod.unplug()
+
+    @property
+    def port(self) -> str:
+        return self._pod.port
+
+    def feel(self, name: str, value: float) -> None:
+        self._pod.feel(name, value)
+
+    def press(self, pin: int) -> None:
+        self._pod.press(pin)
+
+    def release(self, pin: int) -> None:
+        self._pod.release(pin)
+
+    def shown(self) -> tuple[list[tuple[int, int, int]], float]:
+        return self._pod.shown()
+
+    def power_cycle(self) -> None:
+        self._pod.unplug()
+        self._pod = self._start()
+
+    def restart_when_ended(self) -> None:
+        if not self._pod.runs:
+            self.power_cycle()
+
+
+def _whole_board(request: EmulateRequest, image: Path, voice: Voice) -> None:
+    from barbotage_firmware_tools.board.emulator import NS_PER_MS, EmulatedBoard
+    from barbotage_firmware_tools.board.terminal import BoardTerminal
+
+    board = EmulatedBoard(image, _read_flash(request.flash), i2c_byte_ns=0)
+
+    def show() -> str:
+        leds = list(board.shown[-1].leds) if board.shown else []
+        return f"ring {ring_text(leds)}  buzzer {board.tone_hz:.0f} Hz  {board.now() / 1e9:.1f} s on the board's clock"
+
+    def turn() -> None:
+        hand.turn()
+        keyboard.turn()
+        if keyboard.ends:
+            terminal.end()
+
+    hand = Hand(board, lambda: board.now() / NS_PER_MS)
+    _play(hand, request.script)
+    keyboard = Keyboard(hand, show, voice.said)
     with BoardTerminal(board, request.link) as terminal:
-        keyboard = _Keyboard(board, player, terminal, said) if request.keyboard else None
-        board.every(20.0, lambda: _turn(player, keyboard))
+        board.every(_TURN_MS, turn)
         started_s = time.monotonic()
-        ready(terminal.port)
+        voice.ready(terminal.port)
         try:
             terminal.run(lambda: request.seconds is None or time.monotonic() - started_s < request.seconds)
         finally:
@@ -108,94 +175,9 @@ def emulate(request: EmulateRequest, said: Callable[[str], None], ready: Callabl
                 request.flash.write_bytes(board.flash)
 
 
-def _turn(player: "_Player", keyboard: "_Keyboard | None") -> None:
-    player.turn()
-    if keyboard is not None:
-        keyboard.turn()
-
-
-class _Player:
-    """Carries out orders when they are due, in emulated time."""
-
-    def __init__(self, board: EmulatedBoard) -> None:
-        self._board = board
-        self._due: list[tuple[float, Callable[[EmulatedBoard], None]]] = []
-
-    def give(self, text: str, after_ms: float = 0.0) -> None:
-        now_ms = self._board.now() / NS_PER_MS
-        self._due += [(now_ms + after_ms + order.at_ms, order.action) for order in orders_of(text)]
-        self._due.sort(key=lambda one: one[0])
-
-    def turn(self) -> None:
-        while self._due and self._due[0][0] <= self._board.now() / NS_PER_MS:
-            self._due.pop(0)[1](self._board)
-
-
-class _Keyboard:
-    """Lines from stdin, while it lasts."""
-
-    def __init__(self, board: EmulatedBoard, player: _Player, terminal: BoardTerminal, said: Callable[[str], None]) -> None:
-        self._board = board
-        self._player = player
-        self._terminal = terminal
-        self._said = said
-        self._open = True
-
-    def turn(self) -> None:
-        for line in self._lines():
-            self._obey(line.strip())
-
-    def _lines(self) -> Iterator[str]:
-        while self._open and select.select([sys.stdin], [], [], 0)[0]:
-            line = sys.stdin.readline()
-            self._open = bool(line)
-            yield line
-
-    def _obey(self, text: str) -> None:
-        if text == "quit":
-            self._terminal.end()
-        elif text == "show":
-            world = self._board.world
-            self._said(
-                f"ring {ring_of(self._board)}  buzzer {self._board.tone_hz:.0f} Hz  pitch {world.pitch_deg:g} roll {world.roll_deg:g} deg  {world.pressure_hpa:g} hPa"
-            )
-        elif text:
-            try:
-                self._player.give(text)
-            except UsageError as error:
-                self._said(str(error))
-
-
-def _slide(name: str, target: float) -> list[Order]:
-    """The world's value moves there as a hand would move it, not in one jump."""
-    attribute = {"pitch": "pitch_deg", "roll": "roll_deg", "pressure": "pressure_hpa"}[name]
-
-    def step(left: int) -> Callable[[EmulatedBoard], None]:
-        def action(board: EmulatedBoard) -> None:
-            value = getattr(board.world, attribute)
-            setattr(board.world, attribute, value + (target - value) / left)
-
-        return action
-
-    return [Order(_SLIDE_MS * number / _SLIDE_STEPS, step(_SLIDE_STEPS - number)) for number in range(_SLIDE_STEPS)]
-
-
-def _press(pin: int, held_ms: float) -> list[Order]:
-    return [Order(0, lambda board: board.press(pin)), Order(held_ms, lambda board: board.release(pin))]
-
-
-def _after(delay_ms: float, orders: list[Order]) -> list[Order]:
-    return [Order(delay_ms + order.at_ms, order.action) for order in orders]
-
-
-def _number(value: str, text: str) -> float:
-    try:
-        return float(value)
-    except ValueError as error:
-        raise UsageError(f"{text!r}: {value!r} is not a number") from error
-
-
 def _read_flash(file: Path | None) -> bytes | None:
+    from barbotage_firmware_tools.board.emulator import FLASH_BYTES
+
     if file is None or not file.is_file():
         return None
     content = file.read_bytes()

@@ -32,8 +32,11 @@ def flash(port: str, compiled: Compiled, confirm: Callable[[str], bool], progres
 
     Raises RefusedError when that is declined, PodToolError when a step fails: files already replaced then stay, and flashing again goes on.
     """
+    expected = str(compiled.manifest["firmware_sha256"])[: 2 * HASH_BYTES]
     before = who_is_at(port)
     if before is not None:
+        if before.firmware_hash == expected:
+            return FlashReport([], sorted(compiled.files), [], before, before)
         send_to_prompt(port)
     with Prompt(port) as prompt:
         if before is None:
@@ -43,7 +46,6 @@ def flash(port: str, compiled: Compiled, confirm: Callable[[str], bool], progres
         removed = _remove_stale(prompt, wanted)
         prompt.restart()
     after = wait_for_pod(port)
-    expected = str(compiled.manifest["firmware_sha256"])[: 2 * HASH_BYTES]
     if after.firmware_hash != expected:
         raise PodToolError(f"{port}: the pod runs firmware {after.firmware_hash} after flashing, not {expected}; flash again")
     return FlashReport(written, kept, removed, before, after)

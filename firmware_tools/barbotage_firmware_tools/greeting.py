@@ -10,9 +10,9 @@ from barbotage_device.probe_pod.port import open_serial, the_pod
 from barbotage_device.probe_pod.protocol import ENTER_REPL_MAGIC, PROTOCOL, EnterRepl, Greet, Hello, Reply
 from barbotage_device.probe_pod.state import PodIdentity, identity_of
 
-_LOOK_S = 2.0
-_REPLY_S = 2.0
-_COME_BACK_S = 15.0
+_LOOK_S = 4.0
+_REPLY_S = 5.0
+_COME_BACK_S = 30.0
 _BETWEEN_TRIES_S = 0.3
 
 
@@ -32,7 +32,7 @@ def connected(port: str) -> Iterator[PodConnection]:
 
 
 def who_is_at(port: str) -> PodIdentity | None:
-    """Who answers at the port, whatever protocol it speaks; None when nobody does within two seconds. Raises NotFoundError."""
+    """Who answers at the port, whatever protocol it speaks; None when nobody does within four seconds. Raises NotFoundError."""
     with connected(port) as connection:
         for _ in range(4):
             connection.send(Greet(PROTOCOL))

@@ -1,5 +1,6 @@
 """A pod's MicroPython prompt over a serial port, by mpremote's own transport: files by hash, code, restart."""
 
+import ast
 import contextlib
 import hashlib
 import io
@@ -18,7 +19,41 @@ _TRIES = 20
 _BETWEEN_TRIES_S = 0.25
 """Five seconds: after a restart the port goes away and comes back."""
 _ENTER_S = 5.0
-_CHUNK_BYTES = 256
+_CHUNK_BYTES = 768
+"""Its text takes up to four times as much of the pod's memory."""
+_TIMEOUT_S = 60
+"""Writing a block takes a tenth of a second; an emulated pod on a busy machine takes its time."""
+_HELPERS = """
+import os, hashlib, binascii
+def _h(n):
+ h=hashlib.sha256()
+ try:
+  with open(n,'rb') as f:
+   while True:
+    b=f.read(512)
+    if not b: break
+    h.update(b)
+ except OSError: return None
+ return binascii.hexlify(h.digest()).decode()
+def _l(d):
+ r=[]
+ try:
+  for e in os.ilistdir(d or '/'):
+   p=(d+'/'+e[0]) if d else e[0]
+   r+=_l(p) if e[1]&0x4000 else [p]
+ except OSError: pass
+ return r
+def _d(n):
+ p=n.split('/')[:-1]
+ for i in range(len(p)):
+  try: os.mkdir('/'.join(p[:i+1]))
+  except OSError: pass
+def _p(a,b,w):
+ _f.close()
+ if _h(a)!=w: return False
+ os.rename(a,b)
+ return True
+"""
 
 
 class Prompt:
@@ -27,6 +62,7 @@ class Prompt:
     def __init__(self, port: str) -> None:
         self._port = port
         self._transport = _opened(port)
+        self.execute(_HELPERS)
 
     def __enter__(self) -> Self:
         return self
@@ -45,75 +81,45 @@ class Prompt:
 
     def evaluate(self, expression: str) -> Any:
         """The value of an expression on the pod."""
-        return self._do(lambda transport: transport.eval(expression))
+        return ast.literal_eval(self.execute(f"print(repr({expression}))").strip())
+
+    def execute(self, code: str) -> str:
+        """What ``code`` prints."""
+        said, error = _translated(self._port, lambda: self._transport.exec_raw(code, timeout=_TIMEOUT_S))
+        if error:
+            last = error.decode(errors="replace").strip().splitlines()[-1:] or ["no reason given"]
+            raise PodToolError(f"{self._port}: the pod failed: {last[0]}")
+        return bytes(said).decode(errors="replace")
 
     def file_hashes(self, names: list[str]) -> dict[str, str]:
         """SHA-256 of those of ``names`` that are on the pod."""
-        code = (
-            "import hashlib, binascii\n"
-            "def _h(n):\n"
-            " h=hashlib.sha256()\n"
-            " try:\n"
-            "  with open(n,'rb') as f:\n"
-            "   while True:\n"
-            "    b=f.read(512)\n"
-            "    if not b: break\n"
-            "    h.update(b)\n"
-            " except OSError: return None\n"
-            " return binascii.hexlify(h.digest()).decode()\n"
-        )
-        self._do(lambda transport: transport.exec(code))
-        found = {name: self.evaluate(f"_h({name!r})") for name in names}
-        return {name: value for name, value in found.items() if value is not None}
+        found = self.evaluate(f"[(n,_h(n)) for n in {names!r}]")
+        return {str(name): str(value) for name, value in found if value is not None}
 
     def list_files(self, folder: str) -> list[str]:
         """Paths of the files below ``folder`` on the pod."""
-        code = (
-            "import os\n"
-            "def _l(d):\n"
-            " r=[]\n"
-            " try:\n"
-            "  for e in os.ilistdir(d or '/'):\n"
-            "   p=(d+'/'+e[0]) if d else e[0]\n"
-            "   r+=_l(p) if e[1]&0x4000 else [p]\n"
-            " except OSError: pass\n"
-            " return r\n"
-        )
-        self._do(lambda transport: transport.exec(code))
-        files = self.evaluate(f"_l({folder!r})")
-        return [str(name) for name in files]
+        return [str(name) for name in self.evaluate(f"_l({folder!r})")]
 
     def put(self, name: str, content: bytes) -> None:
         """Writes a file beside the old one, checks it by hash, and only then puts it in its place."""
-        folder = name.rpartition("/")[0]
-        if folder:
-            self._make(folder)
         part = name + ".new"
-        self._do(lambda transport: transport.fs_writefile(part, content, _CHUNK_BYTES))
-        if self.file_hashes([part]).get(part) != hashlib.sha256(content).hexdigest():
+        self.execute(f"_d({name!r})\n_f=open({part!r},'wb')")
+        for at in range(0, len(content), _CHUNK_BYTES):
+            self.execute(f"_f.write({content[at : at + _CHUNK_BYTES]!r})")
+        wanted = hashlib.sha256(content).hexdigest()
+        if not self.evaluate(f"_p({part!r},{name!r},{wanted!r})"):
             raise PodToolError(f"{name}: what was written does not read back the same; nothing was replaced")
-        self._do(lambda transport: transport.exec(f"import os\nos.rename({part!r},{name!r})"))
 
     def remove(self, name: str) -> None:
         """Deletes a file."""
-        self._do(lambda transport: transport.exec(f"import os\nos.remove({name!r})"))
+        self.execute(f"os.remove({name!r})")
 
     def restart(self) -> None:
         """Restarts the pod, which then runs its firmware. Closes the prompt."""
         with contextlib.suppress(PodToolError):
-            self._do(lambda transport: transport.exec_raw_no_follow("import machine\nmachine.reset()"))
+            _translated(self._port, lambda: self._transport.exec_raw_no_follow("import machine\nmachine.reset()"))
         time.sleep(0.1)
         self.close()
-
-    def _make(self, folder: str) -> None:
-        code = f"import os\ntry: os.mkdir({folder!r})\nexcept OSError: pass"
-        parent = folder.rpartition("/")[0]
-        if parent:
-            self._make(parent)
-        self._do(lambda transport: transport.exec(code))
-
-    def _do(self, action: "Callable[[SerialTransport], Any]") -> Any:
-        return _translated(self._port, lambda: action(self._transport))
 
 
 def _opened(port: str) -> "SerialTransport":
@@ -142,13 +148,10 @@ def _opened(port: str) -> "SerialTransport":
 
 
 def _translated(port: str, action: Callable[[], Any]) -> Any:
-    from mpremote.transport import TransportError, TransportExecError
+    from mpremote.transport import TransportError
 
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             return action()
-    except TransportExecError as error:
-        last = str(error.error_output).strip().splitlines()[-1:] or ["no reason given"]
-        raise PodToolError(f"{port}: the pod failed: {last[0]}") from error
     except (TransportError, OSError) as error:
         raise PodToolError(f"{port}: the pod does not answer at its prompt: {error}") from error

@@ -109,6 +109,11 @@ class EmulatedBoard:
         """Bytes from the USB host."""
         self._usb.send(data)
 
+    def feel(self, name: str, value: float) -> None:
+        """Tilt (``pitch``, ``roll``, degrees), ``pressure`` (hPa above the atmosphere's) or ``imu`` (1 there, 0 not)."""
+        attribute = {"pitch": "pitch_deg", "roll": "roll_deg", "pressure": "pressure_hpa", "imu": "imu_present"}[name]
+        setattr(self.world, attribute, value if name != "imu" else bool(value))
+
     def press(self, pin: int) -> None:
         """Closes a contact to ground."""
         self._mcu.gpio[pin].set_input_value(False)

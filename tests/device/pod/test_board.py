@@ -177,7 +177,7 @@ def test_what_the_pod_does_not_know_is_refused_aloud(bench: Bench) -> None:
 
 
 def test_a_flood_of_garbage_is_survived(bench: Bench) -> None:
-    noise = np.random.default_rng(3).integers(0, 256, 20_000, dtype=np.uint8).tobytes()
+    noise = np.random.default_rng(3).integers(0, 256, 6_000, dtype=np.uint8).tobytes()
     start = len(bench.said)
     for at in range(0, len(noise), 500):
         bench.board.send(noise[at : at + 500])
@@ -185,7 +185,7 @@ def test_a_flood_of_garbage_is_survived(bench: Bench) -> None:
     bench.board.send(b"\0")
     bench.board.run(500)
     assert bench.board.resets == 0
-    assert len(bench.heard(p.Pressure, start)) >= 0.9 * 20 * 2.5
+    assert len(bench.heard(p.Pressure, start)) >= 0.9 * 20 * 1.1
     assert bench.boot().protocol == p.PROTOCOL
     assert bench.heard(p.Heartbeat)[-1][1].bad_commands > 0
 

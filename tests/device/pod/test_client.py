@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.support.unix_pod import unix_pod
 
 from barbotage_device.probe_pod.client import Connection, PodClient, PodSettings
 from barbotage_device.probe_pod.protocol import Action, Aim, Contact, Flags, Phase
 from barbotage_device.probe_pod.state import LavageChanged, PodEvent, PodStarted, PressureSeries, ProbeMoved, Touched
+from barbotage_firmware_tools.board.quick import QuickPod
 
 PATIENCE_S = 20.0
 SETTINGS = PodSettings(retry_s=0.05, refused_retry_s=0.1, silence_s=3.0)
@@ -63,7 +63,7 @@ def test_a_client_that_finds_nothing_to_open_goes_on() -> None:
 
 
 def test_pedal_tilt_and_lavage_arrive(unix_port: Path, pod_sources: Path, port: Path) -> None:
-    with unix_pod(unix_port, pod_sources, port) as pod, PodClient(settings_for(port)) as client:
+    with QuickPod(unix_port, pod_sources, port) as pod, PodClient(settings_for(port)) as client:
         listening = Listening(client)
         assert listening.until(listening.connected)
         identity = client.view.state.identity
@@ -71,12 +71,12 @@ def test_pedal_tilt_and_lavage_arrive(unix_port: Path, pod_sources: Path, port: 
         assert identity.protocol == 1
         assert listening.until(lambda: client.view.state.pitch_deg is not None)
 
-        pod.order("pin 10 0")
+        pod.press(10)
         assert listening.until(lambda: any(isinstance(one, Touched) and one.action is Action.HOLD for one in listening.told))
-        pod.order("pitch 25")
+        pod.feel("pitch", 25)
         assert listening.until(lambda: abs((client.view.state.pitch_deg or 0) - 25) < 1)
         for hpa, phase in ((400, Phase.INJECT), (-150, Phase.ASPIRATE), (0, Phase.REST)):
-            pod.order(f"pressure {hpa}")
+            pod.feel("pressure", hpa)
             assert listening.until(lambda wanted=phase: client.view.state.phase is wanted)  # type: ignore[misc]
 
     touches = [one for one in listening.told if isinstance(one, Touched)]
@@ -88,11 +88,18 @@ def test_pedal_tilt_and_lavage_arrive(unix_port: Path, pod_sources: Path, port: 
     assert client.view.damaged_frames == 0
 
 
+def test_the_ring_follows_what_the_program_shows(unix_port: Path, pod_sources: Path, port: Path) -> None:
+    with QuickPod(unix_port, pod_sources, port) as pod, PodClient(settings_for(port)) as client:
+        listening = Listening(client)
+        for aim, lit in ((Aim.ON_TARGET, 12), (Aim.UNCERTAIN, 4), (Aim.LEFT, 1)):
+            assert listening.until(lambda wanted=lit: sum(any(led) for led in pod.shown()[0]) == wanted, show=aim)  # type: ignore[misc]
+
+
 def test_the_pod_is_stale_when_the_program_stops_showing(unix_port: Path, pod_sources: Path, port: Path) -> None:
     def is_stale() -> bool:
         return Flags.STALE in client.view.state.flags
 
-    with unix_pod(unix_port, pod_sources, port), PodClient(settings_for(port)) as client:
+    with QuickPod(unix_port, pod_sources, port), PodClient(settings_for(port)) as client:
         listening = Listening(client)
         assert listening.until(lambda: client.view.state.uptime_ms > 300, show=Aim.ON_TARGET)
         assert not is_stale()
@@ -104,7 +111,7 @@ def test_a_pod_that_goes_and_comes_back_is_found_again(unix_port: Path, pod_sour
     with PodClient(settings_for(port)) as client:
         listening = Listening(client)
         for round_trip in (1, 2):
-            with unix_pod(unix_port, pod_sources, port) as pod:
+            with QuickPod(unix_port, pod_sources, port) as pod:
                 assert listening.until(listening.connected)
                 assert client.view.connections == round_trip
                 pod.unplug()
@@ -114,12 +121,12 @@ def test_a_pod_that_goes_and_comes_back_is_found_again(unix_port: Path, pod_sour
 
 
 def test_another_protocol_is_refused_with_the_command_that_helps(unix_port: Path, pod_sources: Path, port: Path) -> None:
-    with unix_pod(unix_port, pod_sources, port, protocol=0) as pod, PodClient(settings_for(port)) as client:
+    with QuickPod(unix_port, pod_sources, port, protocol=0) as pod, PodClient(settings_for(port)) as client:
         listening = Listening(client)
         assert listening.until(lambda: client.view.connection is Connection.REFUSED)
         assert "barbotage-pod flash" in (client.view.reason or "")
         client.show(Aim.LEFT)
         assert client.events() == []
         pod.unplug()
-        with unix_pod(unix_port, pod_sources, port):
+        with QuickPod(unix_port, pod_sources, port):
             assert listening.until(listening.connected)
