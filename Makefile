@@ -8,7 +8,7 @@ BACKGROUNDS ?=
 BACKGROUND_OPTION := $(if $(BACKGROUNDS),--backgrounds $(BACKGROUNDS))
 SOURCES := models device host firmware_tools tests benchmarks
 
-.PHONY: help setup setup-train demo test test-browser test-slow lint format bench model texts lock clean
+.PHONY: help setup setup-train setup-pod demo test test-browser test-slow test-pod lint format bench model texts lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -16,6 +16,8 @@ help: ## This list
 setup: $(VENV)/.device ## The virtual environment .venv with pinned versions
 
 setup-train: $(VENV)/.train ## The same, with what training and the peer benchmark need (TensorFlow, 2 GB)
+
+setup-pod: $(VENV)/.pod ## The same, with what builds, flashes and emulates the probe pod
 
 demo: setup ## A guided procedure on the simulated probe; leaves a video, pictures and figures in demo/
 	$(BIN)/barbotage-device demo --out demo
@@ -25,6 +27,12 @@ test: lint ## Lint, types, import contracts and the fast tests
 
 test-browser: setup ## The review page in a real browser (Debian: apt install chromium)
 	$(BIN)/pytest -q -m browser
+
+test-pod: setup-pod ## The probe pod: builds its image and MicroPython's unix port (cached), runs all four tiers (Debian)
+	$(BIN)/barbotage-pod protocol
+	$(BIN)/barbotage-pod build --unix-port
+	$(BIN)/barbotage-pod image
+	$(BIN)/pytest -q tests/device/pod tests/device/probe_pod tests/firmware_tools
 
 test-slow: setup-train ## The slow tests: a tiny training from nothing, and what takes its time
 	$(BIN)/pytest -q -m slow
@@ -58,7 +66,7 @@ texts: setup ## Compile the texts of screen and review page after a change of th
 lock: setup ## Renew constraints.txt after a change of dependencies
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --no-header --no-annotate --no-emit-index-url \
-	  --python-version 3.11 --extra device --extra host --extra screen --extra train --extra viewers --extra dev pyproject.toml --output-file constraints.txt
+	  --python-version 3.11 --extra device --extra host --extra screen --extra train --extra viewers --extra pod --extra dev pyproject.toml --output-file constraints.txt
 
 clean: ## Remove what make made, but for the work directory
 	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .bench-cache
@@ -74,6 +82,10 @@ $(VENV)/bin/pip:
 $(VENV)/.device: pyproject.toml constraints.txt | $(VENV)/bin/pip
 	@echo "Installing pinned packages into $(VENV) (about a minute) ..."
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[device,host,screen,dev]'
+	@touch $@
+
+$(VENV)/.pod: $(VENV)/.device
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[device,host,screen,dev,pod]'
 	@touch $@
 
 $(VENV)/.train: $(VENV)/.device

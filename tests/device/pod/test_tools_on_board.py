@@ -1,0 +1,138 @@
+"""Tier 4: the whole board on a pseudo-terminal, with the device's client and with flash, provision, monitor and doctor.
+
+The board runs in step with the clock where the machine is fast enough; nothing here depends on that.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from barbotage_device.errors import RefusedError
+from barbotage_device.probe_pod.client import Connection, PodClient, PodSettings
+from barbotage_device.probe_pod.protocol import Calibration
+from barbotage_device.probe_pod.state import Touched
+from barbotage_firmware_tools.build.mpy import Compiled, compile_firmware
+from barbotage_firmware_tools.build.sources import Firmware, read_firmware
+from barbotage_firmware_tools.doctor import examine
+from barbotage_firmware_tools.flash import flash
+from barbotage_firmware_tools.monitor import plot, record_of, watch
+from barbotage_firmware_tools.places import Places
+from barbotage_firmware_tools.provision import checked_request, provision
+
+pytestmark = pytest.mark.slow
+PATIENCE_S = 120.0
+EMULATE = "import sys; from barbotage_firmware_tools.cli import run_command_line as run; sys.exit(run(sys.argv[1:]))"
+
+
+@pytest.fixture
+def port(image: Path, tmp_path: Path) -> Iterator[str]:
+    """An emulated pod in a process of its own, as a person would start it."""
+    link = tmp_path / "pod"
+    command = [
+        sys.executable,
+        "-c",
+        EMULATE,
+        "emulate",
+        "--image",
+        str(image),
+        "--link",
+        str(link),
+        "--flash",
+        str(tmp_path / "flash"),
+    ]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdin is not None
+    try:
+        assert process.stdout.readline().strip() == str(link)
+        yield str(link)
+        process.stdin.write("quit\n")
+        process.stdin.flush()
+        assert process.wait(PATIENCE_S) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stdin.close()
+        process.stdout.close()
+
+
+def nothing(_text: str) -> None:
+    """For who asks and who tells."""
+
+
+@pytest.fixture(scope="module")
+def other_firmware(pod_sources: Path) -> Compiled:
+    """The firmware with a change, so that there is something to flash."""
+    firmware = read_firmware(pod_sources)
+    changed = Firmware({**firmware.files, "pod/identity.py": firmware.files["pod/identity.py"] + b"# changed\n"}, "ab" * 32)
+    return compile_firmware(changed, 1)
+
+
+def test_flash_writes_what_changed_and_the_pod_runs_it(port: str, other_firmware: Compiled) -> None:
+    report = flash(port, other_firmware, lambda _question: False, nothing)
+    assert report.before is not None
+    assert report.after.firmware_hash == "ab" * 6
+    assert set(report.written) == {*other_firmware.files, "manifest.json"}
+    again = flash(port, other_firmware, lambda _question: False, nothing)
+    assert again.written == []
+    assert again.after == report.after
+
+
+def test_provision_writes_reads_back_and_leaves_a_record(port: str) -> None:
+    request = checked_request("BP-0042", ["inject_hpa=222"], (Calibration.IMU, Calibration.PRESSURE))
+    record = provision(port, request, nothing, nothing)
+    assert record["serial"] == "BP-0042"
+    assert record["settings"]["inject_hpa"] == 222
+    assert record["calibrated"] == ["imu", "pressure"]
+    assert abs(record["settings"]["pressure_zero_hpa"] - 1013) <= 1
+    assert json.loads(json.dumps(record)) == record
+
+
+def test_monitor_and_doctor_find_a_healthy_pod(port: str, pod_places: Places, tmp_path: Path) -> None:
+    records = []
+    seen = watch(port, 10.0, 1.0, lambda watched, words: records.append(record_of(watched, words)), keep_all=True)
+    assert seen.damaged == 0
+    assert records
+    assert any(record["pressure_hpa"] is not None for record in records)
+    plot(seen, tmp_path / "plot.png")
+    assert (tmp_path / "plot.png").stat().st_size > 1000
+    findings = {finding.name: finding for finding in examine(pod_places, port)}
+    assert findings[port].ok
+    assert findings["firmware"].ok
+    assert findings["protocol"].ok
+    assert findings["serial number"].advice.startswith("barbotage-pod provision")
+
+
+def test_the_devices_client_meets_the_whole_board(port: str) -> None:
+    with PodClient(PodSettings(port=port, silence_s=20.0)) as client:
+        deadline_s = time.monotonic() + PATIENCE_S
+        while client.view.state.pitch_deg is None and time.monotonic() < deadline_s:
+            time.sleep(0.05)
+        view = client.view
+    assert view.connection is Connection.CONNECTED, view.reason
+    assert view.damaged_frames == 0
+    assert not any(isinstance(event, Touched) for event in client.events())
+
+
+def test_a_board_that_is_no_pod_is_not_overwritten_unasked(
+    port: str, other_firmware: Compiled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    questions = []
+
+    def decline(question: str) -> bool:
+        questions.append(question)
+        return False
+
+    monkeypatch.setattr("barbotage_firmware_tools.flash._POD_MACHINE", "some other board")
+    monkeypatch.setattr("barbotage_firmware_tools.flash.who_is_at", lambda _port: None)
+    from barbotage_firmware_tools.greeting import send_to_prompt
+
+    send_to_prompt(port)
+    with pytest.raises(RefusedError, match="not flashed"):
+        flash(port, other_firmware, decline, nothing)
+    assert "Barbotage probe pod" in questions[0]
