@@ -7,7 +7,7 @@ from pod.board import buzzer_pin, ring_pin
 from pod.drivers.buzzer import STALE, Buzzer
 from pod.drivers.ring import Ring
 
-_MARGIN_MS = const(25)  # a turn, and what may hold it up: stale is shown before the silence that is allowed is over
+_MARGIN_MS = const(40)  # a turn, and what may hold it up: stale is shown before the silence that is allowed is over
 _SILENCE_MS = protocol.SILENCE_MS - _MARGIN_MS
 _BLINK_MS = const(250)
 _BEEP_EVERY_MS = const(3000)

@@ -31,6 +31,8 @@ _PACKET_GAP_NS = 20_000
 """How long the host waits before it completes a transfer, so that bytes written together travel in one packet."""
 _SLICES = 8
 _CLOCK_HZ = 125e6
+_PWM_ON = 1
+"""The channel's enable bit in its control register (RP2040 datasheet 4.5.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ class EmulatedBoard:
         """What the buzzer's pin plays, 0 when silent."""
         channel = self._mcu.pwm.channels[BUZZER // 2 % _SLICES]
         level = channel.cc >> 16 if BUZZER % 2 else channel.cc & 0xFFFF
-        if not channel.en or not level or not channel.top:
+        if not channel.csr & _PWM_ON or not level:
             return 0.0
         return _CLOCK_HZ / (float(channel.div) / 16 * (int(channel.top) + 1))
 
