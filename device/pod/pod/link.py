@@ -49,8 +49,9 @@ class Link:
     def fault_of(self, error):
         # Where and what: the innermost file and line of the traceback, and the error's type.
         trace = io.StringIO()
-        sys.print_exception(error, trace)
-        where = [line for line in trace.getvalue().split("\n") if line.startswith("  File ")]
+        sys.print_exception(error, trace)  # pyright: ignore - the stubs know StringIO too little
+        text = trace.getvalue()  # pyright: ignore
+        where = [line for line in text.split("\n") if line.startswith("  File ")]
         if not where:
             self.fault(FAULT_CODE_EXCEPTION, type(error).__name__)
             return

@@ -12,6 +12,14 @@ class Sensing:
         self.part = None
         self._wait_turns = 0
 
+    def open(self):
+        # The driver. Raises OSError while the part is absent.
+        raise NotImplementedError
+
+    def step(self):
+        # One measurement. Raises OSError when the part has gone.
+        raise NotImplementedError
+
     @property
     def works(self):
         return self.part is not None

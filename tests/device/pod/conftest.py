@@ -1,11 +1,29 @@
-"""The built firmware and MicroPython's unix port, where this machine has them."""
+"""The built firmware and MicroPython's unix port. Tests that need what this machine has not are left out, in one line."""
 
 from pathlib import Path
 
 import pytest
-from tests.support.pod import require_image, require_unix_port
 
 from barbotage_firmware_tools.places import Places, places
+from tests.support.pod import HOW, built_image, built_unix_port
+
+LEFT_OUT = pytest.StashKey[int]()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    looks = {"unix_port": built_unix_port, "image": built_image}
+    missing = {name for name, look in looks.items() if look(places()) is None}
+    left_out = [item for item in items if missing & set(getattr(item, "fixturenames", ()))]
+    if left_out:
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
+        config.stash[LEFT_OUT] = len(left_out)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    count = config.stash.get(LEFT_OUT, 0)
+    if count:
+        terminalreporter.write_line(f"{count} {HOW}")
 
 
 @pytest.fixture(scope="session")
@@ -20,9 +38,13 @@ def pod_sources(pod_places: Places) -> Path:
 
 @pytest.fixture(scope="session")
 def unix_port(pod_places: Places) -> Path:
-    return require_unix_port(pod_places)
+    path = built_unix_port(pod_places)
+    assert path is not None
+    return path
 
 
 @pytest.fixture(scope="session")
 def image(pod_places: Places) -> Path:
-    return require_image(pod_places)
+    path = built_image(pod_places)
+    assert path is not None
+    return path
