@@ -9,7 +9,7 @@ from barbotage_firmware_tools.build.image import cached_image
 from barbotage_firmware_tools.build.unixport import unix_port_path
 from barbotage_firmware_tools.places import Places
 
-HOW = "tests of the probe pod left out: its firmware is not built here; make test-pod builds it (Debian) and runs them"
+HOW = "note: tests of the probe pod left out: its firmware is not built here; make test-pod builds it (Debian) and runs them"
 
 
 def built_unix_port(places: Places) -> Path | None:

@@ -15,6 +15,7 @@ PRODUCT = "Barbotage probe pod"
 _BAUD = 115200
 """USB knows no baud rate; a number is asked for all the same."""
 _WRITE_TIMEOUT_S = 0.2
+_NO_PYSERIAL = "the Python package pyserial is not installed; pip install 'barbotage[device]'"
 _HINTS = {
     errno.EACCES: "your user may not open it: sudo usermod -aG dialout $USER, then log in again",
     errno.ENOENT: "it is not there: is the cable in, and not one that only charges?",
@@ -43,9 +44,11 @@ OpenPort = Callable[[str], PodPort]
 
 
 def find_pods() -> list[str]:
-    """Ports at which a pod is plugged in, without opening any."""
-    from serial.tools.list_ports import comports
-
+    """Ports at which a pod is plugged in, without opening any. Raises NotFoundError without pyserial."""
+    try:
+        from serial.tools.list_ports import comports
+    except ImportError as error:
+        raise NotFoundError(_NO_PYSERIAL) from error
     found: list[ListPortInfo] = [port for port in comports() if PRODUCT in (port.product or port.description or "")]
     return sorted(port.device for port in found)
 
@@ -62,8 +65,10 @@ def the_pod() -> str:
 
 def open_serial(port: str) -> PodPort:
     """Opens a port for this program alone. Raises NotFoundError with what to do about it."""
-    import serial
-
+    try:
+        import serial
+    except ImportError as error:
+        raise NotFoundError(_NO_PYSERIAL) from error
     try:
         line = serial.Serial(port, _BAUD, timeout=0, write_timeout=_WRITE_TIMEOUT_S, exclusive=True)
     except (serial.SerialException, OSError) as error:
