@@ -28,12 +28,16 @@ class Bench:
         self.receiver = Receiver()
         self.said: list[Said] = []
         self._sequence = 0
-        self.board.on_data = self._hear
+        self.listen()
 
     def boot(self) -> Hello:
         """Lets it start and greets it."""
         self.board.run(BOOT_MS, lambda: self.board.connected_ns is not None)
         return self.ask(Greet(PROTOCOL), Hello)
+
+    def listen(self) -> None:
+        """Takes the line back from a prompt."""
+        self.board.on_data = self._hear
 
     def send(self, command: Command) -> None:
         """A command to the pod."""

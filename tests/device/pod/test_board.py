@@ -9,6 +9,7 @@ from tests.device.pod.boards import Bench
 
 from barbotage_device.probe_pod import protocol as p
 from barbotage_device.probe_pod.framing import encode, encode_command
+from barbotage_firmware_tools.board.prompt import BoardPrompt
 
 SETTLE_MS = 120.0
 AMBER, GREEN, BLUE, WHITE = (40, 17, 0), (0, 40, 9), (0, 12, 40), (18, 18, 18)
@@ -229,6 +230,21 @@ def test_settings_and_serial_survive_watchdog_and_loss_of_power(bench: Bench) ->
         bench.board.run(300)
         assert bench.boot().serial == b"BP-0042\0\0\0"
         assert bench.ask(p.GetSetting(p.SETTINGS["inject_hpa"].key), p.Setting).value == 222
+
+
+def test_three_failed_starts_lead_to_safe_mode_from_the_frozen_firmware(bench: Bench) -> None:
+    prompt = BoardPrompt(bench.board)
+    prompt.execute("import os\nos.mkdir('/pod')\nwith open('/pod/__init__.py', 'w') as f: f.write('raise ValueError')")
+    bench.listen()
+    start, resets = len(bench.said), bench.board.resets
+    bench.board.power_cycle()
+    hello = bench.next(p.Hello, 4000, start)
+    assert hello.flags == p.Flags.SAFE_MODE
+    assert bench.board.resets == resets + 3
+    assert bench.next(p.Heartbeat, 1000).flags & p.Flags.SAFE_MODE
+    assert bench.result(p.SetSetting(5, 100)) == p.Result.REFUSED
+    bench.send(p.Feedback(p.Aim.LEFT, 0, 0))
+    assert bench.result(p.EnterRepl(p.ENTER_REPL_MAGIC)) == p.Result.DONE
 
 
 def test_a_bus_reset_by_the_host_is_survived(bench: Bench) -> None:
