@@ -1,5 +1,6 @@
 # What the device may ask of the pod.
 from struct import unpack
+from time import sleep_ms
 
 import asyncio
 import startup
@@ -13,6 +14,7 @@ _MAGIC = {
     protocol.RESTART: protocol.RESTART_MAGIC,
     protocol.HANG: protocol.HANG_MAGIC,
 }
+_HANG_MS = 10_000
 _ADDRESSES = ("imu_address", "pressure_address")
 
 
@@ -114,4 +116,4 @@ class Commands:
         elif command == protocol.RESTART:
             startup.restart()
         while True:  # hang: the watchdog ends this
-            pass
+            sleep_ms(_HANG_MS)
