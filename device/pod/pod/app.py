@@ -17,8 +17,9 @@ from pod.supervisor import WATCHDOG_MS, Supervisor
 from pod.ticker import Ticker
 from pod.tilting import Tilting
 from pod.touching import Touching
-from time import ticks_ms
+from time import ticks_diff, ticks_ms
 
+_COLLECT_MS = 200
 _PROVEN_TURNS = 25  # heartbeats, five seconds: from then on a start counts as successful
 
 
@@ -35,6 +36,7 @@ class Pod:
         self.touching = [Touching(self, number, pin) for number, pin in enumerate(contact_pins())]
         self.commands = Commands(self)
         self.sampling = Ticker(protocol.PRESSURE_EVERY_MS)
+        self._collected_ms = ticks_ms()
         self._heart = Ticker(protocol.HEARTBEAT_EVERY_MS)
 
     def flags(self):
@@ -57,6 +59,7 @@ class Pod:
         even = True
         while True:
             self.pressing.turn()
+            await asyncio.sleep_ms(0)  # a command or a contact may go first
             if even:
                 self.tilting.turn()
             else:
@@ -74,8 +77,16 @@ class Pod:
             turns += 1
             if turns == _PROVEN_TURNS:
                 startup.succeeded()
-            gc.collect()  # often and short, at a moment of our choosing
+            if ticks_diff(ticks_ms(), self._collected_ms) >= 2 * _COLLECT_MS:
+                self.collect()
             await self._heart.wait()
+
+    def collect(self):
+        # Often and short, and right after a command was shown: the next one is furthest away then.
+        now_ms = ticks_ms()
+        if ticks_diff(now_ms, self._collected_ms) >= _COLLECT_MS:
+            self._collected_ms = now_ms
+            gc.collect()
 
     def _send_heartbeat(self):
         late_ms, self.sampling.late_max_ms = self.sampling.late_max_ms, 0

@@ -64,6 +64,7 @@ class Commands:
         if not is_known(aim) or sound > protocol.SOUND_ATTENTION:
             return protocol.RESULT_BAD_VALUE
         self._pod.showing.command(aim, level, sound)
+        self._pod.collect()
         return None
 
     def _get(self, key):

@@ -23,6 +23,11 @@ def paint(ring, aim, level):
             ring.set(led, 120, 120, 120)
 
 
+def picture_of(aim, level):
+    # Which picture it is: there are few, and each is painted once.
+    return aim * 8 + (1 + level * 5 // 256 if aim in (AIM_LEFT, AIM_RIGHT) else 0)
+
+
 def _side(ring, leds, level):
     # One LED at the side when nearly there, five when far off.
     for led in leds[: 1 + level * 5 // 256]:

@@ -24,6 +24,12 @@ class Ring:
         buffer[at + 1] = red * brightness // _FULL
         buffer[at + 2] = blue * brightness // _FULL
 
+    def copy(self):
+        return bytes(self._buffer)
+
+    def put(self, picture):
+        self._buffer[:] = picture
+
     def show(self):
         # Only when something changed: writing the chain stops interrupts for 0.4 ms.
         if self._shown != self._buffer:
