@@ -3,6 +3,7 @@ import sys
 import time
 
 import machine
+import micropython
 from micropython import const
 
 _SCRATCH = const(0x4005800C)  # watchdog scratch 0: survives every reset but a loss of power (RP2040 datasheet 4.7)
@@ -10,6 +11,7 @@ _MAGIC = const(0x50D0)  # below 0x8000: mem32 reads words as signed numbers
 _REPL = const(0x100)
 _DELIBERATE = const(0x200)
 _COUNT = const(0xFF)
+_CTRL_C = const(3)
 FAILURES_MAX = const(3)
 _FLUSH_MS = const(50)  # until the last frame has left by USB
 
@@ -71,6 +73,7 @@ def run():
     state = _read()
     _write(state & _COUNT)
     if state & _REPL:
+        micropython.kbd_intr(_CTRL_C)
         return
     failures = state & _COUNT
     by_watchdog = machine.reset_cause() == machine.WDT_RESET and not state & _DELIBERATE
@@ -82,7 +85,5 @@ def run():
         from pod import app
 
         app.run(by_watchdog)
-    except KeyboardInterrupt:
-        return
     except BaseException as error:  # a traceback would be noise on the link: one fault frame, then another try
         _fail(error)

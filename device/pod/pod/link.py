@@ -5,7 +5,6 @@ import sys
 from struct import calcsize
 
 import asyncio
-import micropython
 from micropython import const
 from pod.frame import Decoder, Encoder
 from pod.protocol import COMMANDS, FAULT, FAULT_CODE_EXCEPTION, FAULT_LAYOUT, REPLY, REPLY_LAYOUT
@@ -16,7 +15,6 @@ _BURST_BYTES = const(40)  # taken without going through the scheduler: more than
 
 class Link:
     def __init__(self):
-        micropython.kbd_intr(-1)  # 0x03 is a byte like any other
         self._encoder = Encoder()
         self.decoder = Decoder()
         self._out = sys.stdout.buffer

@@ -53,6 +53,18 @@ def test_from_power_on_to_the_handshake_in_a_quarter_of_a_second(image: Path) ->
     assert bench.now_ms < 250
 
 
+def test_frames_that_arrive_during_the_start_do_not_lead_to_the_prompt(image: Path) -> None:
+    """A greeting may contain 0x03, which MicroPython takes for Ctrl-C until it is told otherwise."""
+    bench = Bench(image)
+    wire = encode(p.Greet.ID, 3, b"\x01\x03")
+    assert b"\x03" in wire
+    for _ in range(20):
+        bench.board.run(8)
+        bench.board.send(wire)
+    assert bench.next(p.Heartbeat, 1000)
+    assert bench.board.resets == 0
+
+
 def test_telemetry_comes_at_its_rates_without_a_gap(second_of_telemetry: Bench) -> None:
     tilts = [message.index for _, message in second_of_telemetry.heard(p.Tilt)]
     samples = [message.index for _, message in second_of_telemetry.heard(p.Pressure)]

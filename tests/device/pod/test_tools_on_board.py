@@ -20,12 +20,13 @@ from barbotage_firmware_tools.build.mpy import Compiled, compile_firmware
 from barbotage_firmware_tools.build.sources import Firmware, read_firmware
 from barbotage_firmware_tools.doctor import examine
 from barbotage_firmware_tools.flash import flash
+from barbotage_firmware_tools.greeting import send_to_prompt, wait_for_pod
 from barbotage_firmware_tools.monitor import plot, record_of, watch
 from barbotage_firmware_tools.places import Places
 from barbotage_firmware_tools.provision import checked_request, provision
 
 pytestmark = pytest.mark.slow
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 EMULATE = "import sys; from barbotage_firmware_tools.cli import run_command_line as run; sys.exit(run(sys.argv[1:]))"
 
 
@@ -50,6 +51,7 @@ def port(image: Path, tmp_path: Path) -> Iterator[str]:
     assert process.stdin is not None
     try:
         assert process.stdout.readline().strip() == str(link)
+        wait_for_pod(str(link), PATIENCE_S)
         yield str(link)
         process.stdin.write("quit\n")
         process.stdin.flush()
@@ -130,8 +132,6 @@ def test_a_board_that_is_no_pod_is_not_overwritten_unasked(
 
     monkeypatch.setattr("barbotage_firmware_tools.flash._POD_MACHINE", "some other board")
     monkeypatch.setattr("barbotage_firmware_tools.flash.who_is_at", lambda _port: None)
-    from barbotage_firmware_tools.greeting import send_to_prompt
-
     send_to_prompt(port)
     with pytest.raises(RefusedError, match="not flashed"):
         flash(port, other_firmware, decline, nothing)
