@@ -11,7 +11,7 @@ from barbotage_device.probe_pod.protocol import ENTER_REPL_MAGIC, PROTOCOL, Ente
 from barbotage_device.probe_pod.state import PodIdentity, identity_of
 
 _LOOK_S = 4.0
-_REPLY_S = 5.0
+_REPLY_S = 20.0
 COME_BACK_S = 60.0
 """A pod is back within two seconds; an emulated one on a busy machine takes its time."""
 _BETWEEN_TRIES_S = 0.3

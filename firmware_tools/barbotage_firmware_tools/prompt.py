@@ -15,10 +15,10 @@ from barbotage_firmware_tools.errors import PodToolError
 if TYPE_CHECKING:
     from mpremote.transport_serial import SerialTransport
 
-_TRIES = 20
+_TRIES = 40
 _BETWEEN_TRIES_S = 0.25
-"""Five seconds: after a restart the port goes away and comes back."""
-_ENTER_S = 5
+"""Ten seconds and more: after a restart the port goes away and comes back."""
+_ENTER_S = 10
 _CHUNK_BYTES = 768
 """Its text takes up to four times as much of the pod's memory."""
 _TIMEOUT_S = 60

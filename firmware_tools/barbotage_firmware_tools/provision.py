@@ -28,8 +28,8 @@ from barbotage_firmware_tools.errors import PodToolError
 from barbotage_firmware_tools.greeting import connected, wait_for_pod
 
 _SERIAL = re.compile(r"[A-Za-z0-9._-]{1,10}")
-_REPLY_S = 8.0
-_CALIBRATE_S = 20.0
+_REPLY_S = 20.0
+_CALIBRATE_S = 90.0
 """It takes a second on a pod, several on an emulated one on a busy machine."""
 _HELP = {
     Calibration.IMU: "lay the probe still and level, then press Enter",
