@@ -8,7 +8,7 @@ BACKGROUNDS ?=
 BACKGROUND_OPTION := $(if $(BACKGROUNDS),--backgrounds $(BACKGROUNDS))
 SOURCES := models device host firmware_tools tests benchmarks
 
-.PHONY: help setup setup-train setup-pod demo test test-browser test-slow test-pod lint lint-pod format bench model texts lock clean
+.PHONY: help setup setup-train setup-pod demo test test-browser test-slow test-drivers test-pod fuzz lint lint-pod format bench model texts lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,6 +37,13 @@ test-pod: setup-pod lint-pod ## The probe pod: builds its image and MicroPython'
 test-slow: setup-train ## The slow tests: a tiny training from nothing, and what takes its time
 	$(BIN)/pytest -q -m slow
 
+test-drivers: setup ## The link over the kernel's own USB serial drivers, in a virtual machine (Debian, x86-64: apt install qemu-system-x86)
+	$(BIN)/python -m tests.drivers.run
+
+fuzz: setup-train ## Fuzz everything that takes bytes from the line, a million inputs (half an hour on two cores)
+	for target in framing messages device host sealed handshake requests; do \
+	  $(BIN)/python -m tests.fuzz.fuzz_link $$target -runs=150000 -max_len=4096 -len_control=0 || exit 1; done
+
 lint: setup ## ruff, mypy strict, pyright, import contracts
 	$(BIN)/ruff format --check --quiet $(SOURCES)
 	$(BIN)/ruff check --quiet $(SOURCES)
@@ -53,10 +60,13 @@ format: setup ## Format the sources
 	$(BIN)/ruff format --quiet $(SOURCES)
 	$(BIN)/ruff check --quiet --fix $(SOURCES)
 
-bench: setup-train ## Per-frame path against an SSD-MobileNetV2 detector, and the simulator
+bench: setup-train ## Per-frame path against an SSD-MobileNetV2 detector, simulator, recording, review page, link
 	$(BIN)/barbotage-device bench
 	$(BIN)/python benchmarks/frame_path.py
 	$(BIN)/python benchmarks/simulator.py
+	$(BIN)/python benchmarks/recording.py
+	$(BIN)/python benchmarks/review.py
+	$(BIN)/python benchmarks/link.py
 
 model: setup-train ## Train, export and evaluate the bundled model from nothing (hours on two cores)
 	$(BIN)/barbotage-models simulate --out $(WORK)/data --frames 10000 --seed 1 --workers 2 $(BACKGROUND_OPTION)
@@ -71,10 +81,10 @@ texts: setup ## Compile the texts of screen and review page after a change of th
 lock: setup ## Renew constraints.txt after a change of dependencies
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --no-header --no-annotate --no-emit-index-url \
-	  --python-version 3.11 --extra device --extra host --extra screen --extra train --extra viewers --extra pod --extra dev pyproject.toml --output-file constraints.txt
+	  --python-version 3.11 --extra device --extra host --extra screen --extra train --extra viewers --extra peers --extra pod --extra dev pyproject.toml --output-file constraints.txt
 
 clean: ## Remove what make made, but for the work directory
-	rm -rf $(VENV) demo device/pod/typings .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .bench-cache
+	rm -rf $(VENV) demo device/pod/typings .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .bench-cache .cache
 
 $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
@@ -94,6 +104,6 @@ $(VENV)/.pod: $(VENV)/.device
 	@touch $@
 
 $(VENV)/.train: $(VENV)/.device
-	@echo "Installing TensorFlow and a session viewer into $(VENV) (2.5 GB) ..."
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[device,host,screen,dev,train,viewers]'
+	@echo "Installing TensorFlow, a session viewer and the link's peers into $(VENV) (2.5 GB) ..."
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[device,host,screen,dev,train,viewers,peers]'
 	@touch $@

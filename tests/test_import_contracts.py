@@ -20,6 +20,8 @@ VIOLATIONS = {
     "models-inside": ("models/barbotage_models/contract/taxonomy.py", "import barbotage_models.simulator.settings"),
     "device-inside": ("device/barbotage_device/perception/scene.py", "import barbotage_device.guidance.aim"),
     "session-stands-alone": ("device/barbotage_device/session/__init__.py", "import cv2"),
+    "link-stands-alone": ("device/barbotage_device/link/__init__.py", "import barbotage_device.capture.region"),
+    "link-cores-are-pure": ("device/barbotage_device/link/outbox.py", "import time"),
     "capture-stands-alone": ("device/barbotage_device/capture/region.py", "import barbotage_device.perception.scene"),
     "contract-is-light": ("models/barbotage_models/contract/geometry.py", "import scipy"),
     "pod-client-stands-alone": ("device/barbotage_device/probe_pod/client.py", "import barbotage_device.capture.region"),

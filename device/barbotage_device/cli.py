@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from barbotage_device import link_cli, sessions_cli
 from barbotage_device.console import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, Console, guarded
+from barbotage_device.update import cli as update_cli
+from barbotage_device.update import launcher
 
 if TYPE_CHECKING:
     from barbotage_device.bedside.texts import Language
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from barbotage_device.capture.opening import SourceSpec
     from barbotage_device.capture.settings import CaptureSettings
     from barbotage_device.config import DeviceConfig
+    from barbotage_device.runtime.recording.starting import RecordingRequest
     from barbotage_models.contract.geometry import Scale
 
 DEFAULT_SIZE = "800x480"
@@ -31,9 +35,18 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+app.add_typer(sessions_cli.app, name="sessions")
+app.command(name="serve")(link_cli.serve_command)
+app.add_typer(update_cli.app, name="update")
+app.command(name="serial")(link_cli.serial_command)
+
 ModelOption = Annotated[
     Path | None,
-    typer.Option("--model", metavar="FILE", help="A .tflite file with its card beside it; the bundled model by default."),
+    typer.Option(
+        "--model",
+        metavar="FILE",
+        help="A .tflite file with its card beside it; by default that of an active update, else the bundled one.",
+    ),
 ]
 ThreadsOption = Annotated[
     int | None, typer.Option("--threads", min=1, max=16, help="Threads of the network; leave one core free for capture.")
@@ -50,7 +63,8 @@ SizeOption = Annotated[
 
 
 def main() -> None:
-    """Entry point of the console script."""
+    """Entry point of the console script; goes on as the active software update when there is one."""
+    launcher.redirect(sys.argv[1:], os.environ)
     sys.exit(run_command_line(sys.argv[1:]))
 
 
@@ -76,7 +90,8 @@ def _show_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        Console().result(f"barbotage-device {version('barbotage')}")
+        folder = os.environ.get(launcher.VARIABLE)
+        Console().result(f"barbotage-device {version('barbotage')}" + (f" (update in {folder})" if folder else ""))
         raise typer.Exit(EXIT_DONE)
 
 
@@ -91,7 +106,9 @@ def _common(
 
 @app.command(name="run")
 def run_command(
-    source: Annotated[str, typer.Option("--source", metavar="SRC", help="sim[:SCENARIO], file:PATH, dicom:PATH or v4l2:DEVICE.")],
+    source: Annotated[
+        str, typer.Option("--source", metavar="SRC", help="sim[:SCENARIO], file:, dicom:, session:PATH or v4l2:DEVICE.")
+    ],
     headless: Annotated[bool, typer.Option("--headless", help="No window: one status line a second on stderr.")] = False,
     language: Annotated[str | None, typer.Option("--language", metavar="fr|en", help="Language of the screen.")] = None,
     config: ConfigOption = None,
@@ -101,12 +118,26 @@ def run_command(
     mm_per_px: ScaleOption = None,
     live: Annotated[bool, typer.Option("--live", help="Play a recording at its own speed; the newest frame wins.")] = False,
     size: SizeOption = None,
+    record: Annotated[
+        Path | None, typer.Option("--record", metavar="DIR", help="Record a session into a new folder under DIR.")
+    ] = None,
+    side: Annotated[str | None, typer.Option("--side", metavar="left|right", help="The patient's shoulder.")] = None,
+    image_format: Annotated[
+        str | None, typer.Option("--image-format", metavar="jpeg|lossless", help="How frames are recorded.")
+    ] = None,
+    serial: link_cli.SerialOption = None,
+    baud: link_cli.BaudOption = None,
+    state: link_cli.StateOption = None,
+    no_security: link_cli.NoSecurityOption = False,
     as_json: JsonOption = False,
 ) -> int:
-    """The bedside program: frames in, guidance on the screen.
+    """The bedside program: frames in, guidance on the screen, everything into a session.
 
-    Keys in the window: space accepts the best deposit, o overlay, f freeze, l language, q quit.
+    Keys in the window: space accepts the best deposit, o overlay, f freeze, l language, b bookmark, p patient event, q quit.
     With --headless or without a display there is no window and the best deposit is accepted without asking.
+    Before a recording starts there must be room for it (section [recording] of the configuration), else the run is refused with 4.
+    With --serial (or serial in the section [link]) a PC can watch and fetch sessions meanwhile; the port may come and go.
+    A PC must be paired once ('barbotage pair') while nothing is recorded: the code then appears on the screen.
 
     \b
     Examples:
@@ -114,10 +145,13 @@ def run_command(
       barbotage-device run --source v4l2:/dev/video0 --language fr --config device.toml
       barbotage-device run --source file:scan.mp4 --live --mm-per-px 0.1
       barbotage-device run --source sim --headless --frames 300 --json
+      barbotage-device run --source v4l2:/dev/video0 --record sessions --side right
+      barbotage-device run --source v4l2:/dev/video0 --record sessions --serial /dev/ttyGS0
     """
 
     def action() -> int:
         from barbotage_device.capture.opening import SourceKind, parse_src
+        from barbotage_device.runtime.link_request import LinkOptions
         from barbotage_device.runtime.models import choose_model
         from barbotage_device.runtime.pipeline import PipelineSettings
         from barbotage_device.runtime.running import RunRequest, run
@@ -134,8 +168,12 @@ def run_command(
             screen_size=None if headless else _size(size or f"{chosen.screen.width_px}x{chosen.screen.height_px}"),
             frames=frames,
             as_json=as_json,
+            recording=_recording(chosen, spec, record, side, image_format),
+            link=link_cli.link_of_run(LinkOptions(serial, baud, config, state, no_security), chosen, record),
         )
-        return run(request, choose_model(model or _configured_model(chosen), threads or _configured_threads(chosen)), console)
+        active = link_cli.activate_updates(state, None if request.recording is None else request.recording.root, console)
+        named = model or _configured_model(chosen) or active
+        return run(request, choose_model(named, threads or _configured_threads(chosen)), console)
 
     console = Console()
     return guarded(action, console)
@@ -170,7 +208,7 @@ def detect_command(
         from barbotage_device.runtime.models import choose_model
 
         settings = CaptureSettings(scale=_scale(mm_per_px))
-        return Detecting(choose_model(model, threads or 1), settings, console, as_json).run(paths)
+        return Detecting(choose_model(model or _active_model(), threads or 1), settings, console, as_json).run(paths)
 
     console = Console()
     return guarded(action, console)
@@ -189,7 +227,8 @@ def demo_command(
 ) -> int:
     """A complete guided procedure on the simulated probe, with a simulated operator who sees only the screen.
 
-    Leaves procedure.mp4 (the screen), moments.png (the key moments) and summary.json (tip error against the simulator's truth, times, prompts).
+    Leaves procedure.mp4 (the screen), moments.png (the key moments), summary.json (tip error against the simulator's truth, times, prompts)
+    and under sessions/ the recorded session, for barbotage review.
 
     \b
     Examples:
@@ -203,7 +242,8 @@ def demo_command(
         from barbotage_device.runtime.models import choose_model
 
         request = DemoRequest(out, _language(language or "en"), _size(size or DEFAULT_SIZE), seed)
-        return demo(request, choose_model(model, threads or 1), console, as_json=as_json, with_window=not headless)
+        chosen = choose_model(model or _active_model(), threads or 1)
+        return demo(request, chosen, console, as_json=as_json, with_window=not headless)
 
     console = Console()
     return guarded(action, console)
@@ -224,7 +264,7 @@ def check_command(model: ModelOption = None, threads: ThreadsOption = None, as_j
     def action() -> int:
         from barbotage_device.runtime.selfcheck import check
 
-        return check(model, threads or 1, console, as_json)
+        return check(model or _active_model(), threads or 1, console, as_json)
 
     console = Console()
     return guarded(action, console)
@@ -251,7 +291,7 @@ def bench_command(
         from barbotage_device.runtime.bench import BenchRequest, bench
         from barbotage_device.runtime.models import choose_model
 
-        return bench(BenchRequest(frames, screen_size, as_json), choose_model(model, threads or 1), console)
+        return bench(BenchRequest(frames, screen_size, as_json), choose_model(model or _active_model(), threads or 1), console)
 
     console = Console()
     return guarded(action, console)
@@ -270,8 +310,33 @@ def _capture(chosen: "DeviceConfig", spec: "SourceSpec", mm_per_px: float | None
     return capture_settings(chosen, spec, mm_per_px=mm_per_px, live=live)
 
 
+def _recording(
+    chosen: "DeviceConfig", spec: "SourceSpec", record: Path | None, side: str | None, image_format: str | None
+) -> "RecordingRequest | None":
+    from barbotage_device.errors import UsageError
+    from barbotage_device.runtime.recording.starting import IMAGE_FORMATS, SIDES, recording_request
+
+    if side is not None and side not in SIDES:
+        raise UsageError(f"--side {side!r} is not known; use {' or '.join(SIDES)}")
+    if image_format is not None and image_format not in IMAGE_FORMATS:
+        raise UsageError(f"--image-format {image_format!r} is not known; use {' or '.join(IMAGE_FORMATS)}")
+    root = record or (Path(chosen.recording.directory) if chosen.recording.directory else None)
+    if root is None:
+        if side is not None or image_format is not None:
+            raise UsageError("--side and --image-format say how to record; add --record DIR")
+        return None
+    return recording_request(root, chosen, spec, side, image_format)
+
+
 def _configured_model(chosen: "DeviceConfig") -> Path | None:
     return Path(chosen.model.path) if chosen.model.path else None
+
+
+def _active_model() -> Path | None:
+    """The model of an update that is active on this device."""
+    from barbotage_device.update.starting import active_model_of
+
+    return active_model_of(launcher.state_folder(os.environ))
 
 
 def _configured_threads(chosen: "DeviceConfig") -> int:

@@ -6,6 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from barbotage_device.capture.encoding import (
+    DEFAULT_JPEG_QUALITY,
+    LOSSLESS,
+    MAX_JPEG_QUALITY,
+    MIN_JPEG_QUALITY,
+    Encoding,
+)
 from barbotage_device.capture.opening import SourceKind, SourceSpec
 from barbotage_device.capture.region import Region
 from barbotage_device.capture.settings import CaptureSettings
@@ -18,6 +25,8 @@ from barbotage_models.contract.geometry import SCALE_MAX_MM_PER_PX, SCALE_MIN_MM
 
 MAX_PICTURE_PX = 4096
 """The widest mode of a UVC frame grabber (4K)."""
+MIN_BAUD, MAX_BAUD = 1200, 4_000_000
+"""The slowest rate that a session could sensibly be fetched at, and the fastest of Linux's serial drivers (B4000000)."""
 _SCALE_BOUNDS = (SCALE_MIN_MM_PER_PX, SCALE_MAX_MM_PER_PX)
 
 
@@ -86,12 +95,80 @@ class ScreenConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingConfig:
+    """The recording of sessions."""
+
+    directory: str = field(
+        default="", metadata=setting("Folder of the sessions; empty: a run is recorded only when --record names one.")
+    )
+    image_format: str = field(
+        default="jpeg",
+        metadata=setting(
+            "How frames are stored; lossless takes about 1.8 times the room and 9 times the processor time.",
+            choices=("jpeg", "lossless"),
+        ),
+    )
+    jpeg_quality: int = field(
+        default=DEFAULT_JPEG_QUALITY, metadata=setting("Quality of JPEG.", bounds=(MIN_JPEG_QUALITY, MAX_JPEG_QUALITY))
+    )
+    disk_budget_gb: float = field(
+        default=32.0,
+        metadata=setting(
+            "Room that all sessions together may take; the oldest that are synced and not marked are removed for a new one.",
+            unit="GB",
+            bounds=(0.1, 100_000.0),
+        ),
+    )
+    keep_free_gb: float = field(
+        default=1.0, metadata=setting("Room on the disk that no session may take.", unit="GB", bounds=(0.1, 10_000.0))
+    )
+    expected_minutes: float = field(
+        default=20.0,
+        metadata=setting(
+            "Length of a procedure for which there must be room before a recording starts.", unit="min", bounds=(0.1, 600.0)
+        ),
+    )
+
+    @property
+    def encoding(self) -> Encoding:
+        """How frames are stored."""
+        return LOSSLESS if self.image_format == "lossless" else Encoding(quality=self.jpeg_quality)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkConfig:
+    """The link to a PC."""
+
+    serial: str = field(
+        default="",
+        metadata=setting("Port that a PC is connected to, for example /dev/ttyGS0; empty: none, unless --serial names one."),
+    )
+    baud: int = field(
+        default=0,
+        metadata=setting("Rate of a UART, at least 1200; 0 for USB, which has none.", unit="Bd", bounds=(0, MAX_BAUD)),
+    )
+    security: str = field(
+        default="required",
+        metadata=setting(
+            "'none' is the laboratory setting: no pairing, no encryption; screen and sessions say so. Never with patients.",
+            choices=("required", "none"),
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        if 0 < self.baud < MIN_BAUD:
+            raise ConfigError(f"baud = {self.baud}: must be 0 (USB) or between {MIN_BAUD} and {MAX_BAUD} Bd")
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceConfig:
     """Everything that can be set. Every value has unit, bounds and help in its field's metadata."""
 
     capture: CaptureConfig = field(default_factory=CaptureConfig, metadata=setting("The frame grabber."))
     model: ModelConfig = field(default_factory=ModelConfig, metadata=setting("The network."))
     screen: ScreenConfig = field(default_factory=ScreenConfig, metadata=setting("The bedside screen."))
+    recording: RecordingConfig = field(default_factory=RecordingConfig, metadata=setting("The recording of sessions."))
+    link: LinkConfig = field(default_factory=LinkConfig, metadata=setting("The link to a PC."))
     tracker: TrackerSettings = field(
         default_factory=TrackerSettings, metadata=setting("How things are followed from frame to frame.")
     )

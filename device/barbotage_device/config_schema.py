@@ -161,4 +161,5 @@ def _optional_section(cls: type[Any], key: str, field: "dataclasses.Field[Any]")
 
 def _literal(value: Any) -> str:
     """A TOML value; JSON writes numbers, booleans and basic strings alike."""
-    return json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False)
+    return text.replace("\x7f", "\\u007f")  # the one character that JSON leaves bare and TOML does not

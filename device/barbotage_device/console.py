@@ -81,7 +81,9 @@ def guarded(action: Callable[[], int], console: Console) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("barbotage"):
             raise
-        console.error(f"the Python package {error.name} is not installed; pip install 'barbotage[device]'")
+        console.error(
+            f"the Python package {error.name} is not installed; pip install 'barbotage[device]' at the bedside, 'barbotage[host]' on a PC"
+        )
         return EXIT_NOT_FOUND
     except BrokenPipeError:
         _drop_stdout()

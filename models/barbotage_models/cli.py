@@ -34,6 +34,10 @@ Backgrounds = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Seed = Annotated[int, typer.Option(min=0, help="Everything random follows from it.")]
 DataDir = Annotated[Path, typer.Option("--data", help="Data made by 'simulate'.")]
+DataDirs = Annotated[
+    list[Path],
+    typer.Option("--data", help="Data made by 'simulate', or reviewed frames of 'barbotage export labels'; may be repeated."),
+]
 
 
 @app.command(
@@ -79,25 +83,30 @@ Examples:
 `barbotage-models train --data work/data --out work/run --epochs 25`
 
 `barbotage-models train --data work/data --out work/run --epochs 25 --resume`
+
+`barbotage-models train --data work/data --data reviewed --out work/run`
 """
 )
 def train(
-    data: DataDir,
+    data: DataDirs,
     out: Annotated[Path, typer.Option(help="Where checkpoint.npz and weights.npz go.")],
     epochs: Annotated[int, typer.Option(min=1)] = 25,
     batch: Annotated[int, typer.Option(min=1, help="Frames per step.")] = 16,
     seed: Seed = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out (after Ctrl-C, too).")] = False,
-    validation_frames: Annotated[int, typer.Option(min=1, help="Validation frames looked at after every epoch.")] = 800,
+    validation_frames: Annotated[
+        int, typer.Option(min=1, help="Validation frames of each --data looked at after every epoch.")
+    ] = 800,
     as_json: Json = False,
 ) -> None:
     """Train the network (needs the extra `train`); a checkpoint is written after every epoch."""
     _need_tensorflow()
     from barbotage_models.training.fit import FitSettings, fit, with_epochs
-    from barbotage_models.training.shards import Split, load_split
+    from barbotage_models.training.reviewed import load_data
+    from barbotage_models.training.shards import Split
 
-    train_samples = load_split(data, Split.TRAIN)
-    validation = load_split(data, Split.VALIDATION, validation_frames)
+    train_samples = load_data(data, Split.TRAIN)
+    validation = load_data(data, Split.VALIDATION, validation_frames)
     settings = with_epochs(FitSettings(), epochs, batch, seed)
     with EpochWatcher(_stderr()) as watcher:
         weights = fit(train_samples, validation, out, settings, watcher, time.monotonic, resume)

@@ -12,11 +12,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Page
-
+from playwright.sync_api import Page, expect
 from tests.support.barcode import Grey, read_barcode
 from tests.support.sessions import STARTED_UTC_NS, Script, write_session
 
+expect.set_options(timeout=20_000)  # a busy machine is no fault of the page
 VIEW = {"width": 1280, "height": 720}
 DAY_NS = 86_400 * 1_000_000_000
 
@@ -42,7 +42,6 @@ class Review:
 
     url: str
     """With the token: the first address to open."""
-    root: Path
     complete: Path
     without_scale: Path
     unrecovered: Path
@@ -52,30 +51,49 @@ class Review:
         return f"{self.url.split('?')[0].rstrip('/')}/session/{session.name}"
 
 
-@pytest.fixture
-def review(tmp_path: Path) -> Iterator[Review]:
-    """A server of its own for each test: tests write side-cars and recover sessions."""
-    complete = write_session(tmp_path, Script())
-    without_scale = write_session(
-        tmp_path, Script(frames=40, scale_mm_per_px=None, side=None, started_utc_ns=STARTED_UTC_NS + DAY_NS, unsure=(20, 24))
-    )
-    unrecovered = write_session(
-        tmp_path, Script(frames=30, close=False, started_utc_ns=STARTED_UTC_NS + 2 * DAY_NS, unsure=(12, 16))
-    )
-    command = [str(Path(sys.executable).with_name("barbotage")), "review", str(tmp_path), "--no-browser"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
-        assert server.stderr is not None
+@dataclass(frozen=True)
+class Server:
+    """The process that answers, over a folder that is empty between tests."""
+
+    url: str
+    root: Path
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all tests, started as a reviewer starts it."""
+    root = tmp_path_factory.mktemp("sessions")
+    command = [str(Path(sys.executable).with_name("barbotage")), "review", str(root), "--no-browser"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
         said = []
-        for line in server.stderr:
+        for line in process.stderr:
             said.append(line)
             found = re.search(r"http://127\.0\.0\.1:\d+/\S*", line)
             if found:
                 break
         else:
             pytest.fail(f"the server did not start: {''.join(said)}")
-        yield Review(found.group(0), tmp_path, complete, without_scale, unrecovered)
-        server.terminate()
-        server.communicate(timeout=10)
+        try:
+            yield Server(found.group(0), root)
+        finally:
+            process.terminate()
+            process.communicate(timeout=10)
+
+
+@pytest.fixture
+def review(server: Server) -> Iterator[Review]:
+    """Three sessions of its own for each test: tests write side-cars and recover sessions."""
+    complete = write_session(server.root, Script())
+    without_scale = write_session(
+        server.root, Script(frames=40, scale_mm_per_px=None, side=None, started_utc_ns=STARTED_UTC_NS + DAY_NS, unsure=(20, 24))
+    )
+    unrecovered = write_session(
+        server.root, Script(frames=30, close=False, started_utc_ns=STARTED_UTC_NS + 2 * DAY_NS, unsure=(12, 16))
+    )
+    yield Review(server.url, complete, without_scale, unrecovered)
+    for session in server.root.iterdir():
+        shutil.rmtree(session)
 
 
 @pytest.fixture
@@ -95,17 +113,21 @@ def seen_frame(page: Page) -> Callable[[], int | None]:
 
 def wait_for_frame(page: Page, index: int) -> None:
     """Waits until the page says that it has drawn frame ``index``."""
-    page.wait_for_function(
-        "index => window.barbotage && window.barbotage.drawn && window.barbotage.drawn.frame === index", arg=index
-    )
+    page.wait_for_function("index => window.barbotage?.counters.last?.frame === index", arg=index)
 
 
 def read_frame_number(page: Page) -> int | None:
     """The barcode of the frame on the screen; None when none can be read."""
-    picture = screenshot(page)
-    corners = page.evaluate("() => [window.barbotage.view.toPage([0, 0]), window.barbotage.view.toPage([1, 1])]")
-    (x0, y0), (x1, y1) = corners
-    return read_barcode(picture, lambda x, y: (x0 + (x + 0.5) * (x1 - x0) - 0.5, y0 + (y + 0.5) * (y1 - y0) - 0.5))
+    corner, size = page.evaluate(
+        """() => {
+          const view = window.barbotage.app.view;
+          const box = view.stage.getBoundingClientRect();
+          const [x, y] = view.toScreen([0, 0]);
+          const [x1, y1] = view.toScreen([1, 1]);
+          return [[box.x + x, box.y + y], [x1 - x, y1 - y]];
+        }"""
+    )
+    return read_barcode(screenshot(page), lambda x, y: (corner[0] + x * size[0], corner[1] + y * size[1]))
 
 
 def screenshot(page: Page) -> Grey:

@@ -10,6 +10,7 @@ import numpy as np
 from tests.support.barcode import Grey, draw_barcode
 from tests.support.drawing import speckle
 
+from barbotage_device.capture.encoding import LOSSLESS, Encoding, encoder_of
 from barbotage_device.session.ids import new_ulid
 from barbotage_device.session.manifest import Device, Drops, Header, Manifest, ModelIdentity, Software
 from barbotage_device.session.writing import RecordedFrame, SessionWriter
@@ -48,7 +49,9 @@ def write_session(root: Path, script: Script | None = None) -> Path:
     header = _header(script)
     directory = root / header.id
     directory.mkdir(parents=True)
-    writer = SessionWriter(directory, header, _encoder(script.image_format), 60 * NS_PER_S)
+    writer = SessionWriter(
+        directory, header, encoder_of(Encoding() if script.image_format == "jpeg" else LOSSLESS), 60 * NS_PER_S
+    )
     pictures = [speckle((script.height_px, script.width_px), seed) for seed in range(script.backgrounds)]
     writer.event("session-started", STARTED_CAPTURE_NS, "device", {})
     for index in range(script.frames):
@@ -232,20 +235,9 @@ def _header(script: Script) -> Header:
         started_utc_ns=script.started_utc_ns,
         started_capture_ns=STARTED_CAPTURE_NS,
         device=Device("drawn-0001", "drawn"),
-        software=Software("0"),
+        software=Software("0", "0" * 64),
         model=ModelIdentity("drawn", "1", "0" * 64, "0" * 64, "none"),
     )
-
-
-def _encoder(image_format: str) -> Any:
-    options = [cv2.IMWRITE_JPEG_QUALITY, 90] if image_format == "jpeg" else [cv2.IMWRITE_PNG_COMPRESSION, 1]
-
-    def encode(pixels: Grey) -> bytes:
-        done, data = cv2.imencode(f".{'jpg' if image_format == 'jpeg' else 'png'}", pixels, options)
-        assert done
-        return bytes(data)
-
-    return encode
 
 
 def _at_ns(script: Script, index: int) -> int:

@@ -8,9 +8,10 @@ import numpy as np
 from barbotage_device.bedside import theme
 from barbotage_device.bedside.base import BaseKey, base_key, base_picture
 from barbotage_device.bedside.layout import Layout, layout_for
+from barbotage_device.bedside.link_signs import bar_height_px, draw_bar, draw_pairing
 from barbotage_device.bedside.marks import Easel, draw_marks
 from barbotage_device.bedside.panel import PanelArtist, Turning
-from barbotage_device.bedside.reading import panel_lines, strip_line
+from barbotage_device.bedside.reading import link_banner, pairing_words, panel_lines, strip_line
 from barbotage_device.bedside.text import Picture, TextPainter, TextStyle, Weight, blit
 from barbotage_device.bedside.texts import texts_in
 from barbotage_device.bedside.view import WITHOUT_PICTURE, BedsideView, DisplayState, ScreenSize, display_state
@@ -69,7 +70,12 @@ class Renderer:
         draw_marks(Easel(image, plane.width_mm, plane.depth_mm, layout.unit), view, state)
         turning = Turning(view.aim.turn, view.tracks.needle.side)
         artist.draw_panel(canvas, panel_lines(view), turning, view.heartbeat)
-        artist.draw_strip(canvas, strip_line(view))
+        banner, pairing = link_banner(view), pairing_words(view)
+        artist.draw_strip(canvas, strip_line(view), bar_height_px(layout) if banner else 0)
+        if banner:
+            draw_bar(canvas, banner, layout, self.painter)
+        if pairing is not None:
+            draw_pairing(canvas, pairing, layout, self.painter)
 
 
 def render(view: BedsideView, size: ScreenSize) -> Picture:

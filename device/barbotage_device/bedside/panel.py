@@ -26,6 +26,8 @@ HEALTH_ABOVE_FOOT, NOTICE_ABOVE_FOOT = 27, 9
 BANNER_TOP, BANNER_HEIGHT = 82, 68
 HEARTBEAT_SPOKES = 8
 DISTANCE_TYPE, ANGLE_TYPE, UNIT_TYPE, TURN_TYPE = 60, 42, 26, 28
+ICON_SHARE = 0.44
+"""Radius of the icon of a prompt, of the height of a strip that is lower than usual."""
 LABEL_TYPE, ROW_TYPE, SMALL_TYPE, PROMPT_TYPE, STATE_TYPE = 14, 15, 12, 25, 20
 
 
@@ -60,10 +62,13 @@ class PanelArtist:
                 base += ROW_STEP
         self._footer(canvas, by_slot)
 
-    def draw_strip(self, canvas: Picture, line: StripLine) -> None:
-        """The prompt in its colour with its shape, or the plain sentence on the dark ground."""
+    def draw_strip(self, canvas: Picture, line: StripLine, taken_px: int = 0) -> None:
+        """The prompt in its colour with its shape, or the plain sentence on the dark ground. ``taken_px``: rows below it that are another's."""
+        height = self.layout.strip.height_px - 1 - taken_px
         if line.text:
-            patch = self.painter.shape(("strip", line, self.layout), lambda: _strip(line, self.layout, self.painter))
+            patch = self.painter.shape(
+                ("strip", line, self.layout, height), lambda: _strip(line, self.layout, self.painter, height)
+            )
             blit(canvas, patch, 0, self.layout.strip.top_px + 1)
 
     def _style(self, size: float, ink: Colour, weight: Weight = Weight.REGULAR, ground: Colour = theme.PANEL) -> TextStyle:
@@ -198,17 +203,16 @@ def _confidence_bar(level: int, layout: Layout) -> Patch:
     return Patch(bar, height)
 
 
-def _strip(line: StripLine, layout: Layout, painter: TextPainter) -> Patch:
-    """The whole strip below its hairline."""
+def _strip(line: StripLine, layout: Layout, painter: TextPainter, height: int) -> Patch:
+    """The strip below its hairline, ``height`` rows of it."""
     ground, ink, weight, size, left = theme.GROUND, theme.SOFT, Weight.REGULAR, STATE_TYPE, layout.px(PAD)
-    height = layout.strip.height_px - 1
     strip = np.empty((height, layout.strip.width_px, 3), np.uint8)
     if line.priority is not None:
         ground, ink, weight, size = theme.PROMPT_GROUND[line.priority], theme.PROMPT_INK[line.priority], Weight.BOLD, PROMPT_TYPE
     strip[:] = ground
     if line.priority is not None:
         centre = (left + layout.px(20), height / 2 - 0.5)
-        prompt_icon(Pen(strip, centre, layout.px(19), ink), line.priority, ground)
+        prompt_icon(Pen(strip, centre, min(layout.px(19), int(height * ICON_SHARE)), ink), line.priority, ground)
         left += layout.px(56)
     style = TextStyle(layout.px(size), weight, ink, ground)
     words = painter.fitted(line.text, style, layout.strip.width_px - layout.px(PAD) - left)

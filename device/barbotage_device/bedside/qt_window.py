@@ -12,6 +12,8 @@ _KEYS = {
     Qt.Key.Key_O: Key.OVERLAY,
     Qt.Key.Key_F: Key.FREEZE,
     Qt.Key.Key_L: Key.LANGUAGE,
+    Qt.Key.Key_B: Key.BOOKMARK,
+    Qt.Key.Key_P: Key.PATIENT_EVENT,
     Qt.Key.Key_Q: Key.QUIT,
     Qt.Key.Key_Escape: Key.QUIT,
 }

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from barbotage_device.bedside.texts import Texts, texts_in
+from barbotage_device.bedside.texts import NARROW_SPACE, Texts, texts_in
 from barbotage_device.bedside.view import BedsideView, DisplayState, display_state, guidance_age_ns, is_slow, known
 from barbotage_device.guidance.aim import Turn
 from barbotage_device.guidance.prompt import Priority, Prompt, PromptKind
@@ -68,6 +68,18 @@ class StripLine:
     priority: Priority | None
 
 
+@dataclass(frozen=True, slots=True)
+class PairingWords:
+    """The words of a pairing; ``code`` in two halves, as it is read out."""
+
+    title: str
+    name: str
+    role: str
+    code: tuple[str, str]
+    hint: str
+    left: str
+
+
 def panel_lines(view: BedsideView) -> tuple[Line, ...]:
     """Every line of the panel, from top to bottom."""
     texts, state = texts_in(view.language), display_state(view)
@@ -86,15 +98,38 @@ def panel_lines(view: BedsideView) -> tuple[Line, ...]:
 
 
 def strip_line(view: BedsideView) -> StripLine:
-    """The prompt to show, or else one sentence on the state; empty when there is nothing to say."""
+    """The prompt to show, or else that nothing is recorded any more, or else one sentence on the state; empty when there is nothing to say."""
     texts, state = texts_in(view.language), display_state(view)
     if view.prompts.shown is not None:
         return StripLine(_prompt_text(view.prompts.shown, view, texts), view.prompts.shown.priority)
+    if view.recording_stopped:
+        return StripLine(texts("recording-stopped"), Priority.MEDIUM)
     if is_slow(view):
         return StripLine(texts("say-slow", age=texts.format_ms(guidance_age_ns(view) / NS_PER_MS)), None)
     if state is DisplayState.CONFIRMED:
         return StripLine(texts("say-in-target") if view.aim.in_target else "", None)
     return StripLine(texts(f"say-{state.value}"), None)
+
+
+def link_banner(view: BedsideView) -> str:
+    """What is said for as long as the link to a PC is unsecured; empty when it is secured or not there."""
+    return texts_in(view.language)("link-unsecured") if view.link.unsecured else ""
+
+
+def pairing_words(view: BedsideView) -> PairingWords | None:
+    """What stands in the panel while a PC is to be paired."""
+    notice, texts = view.link.pairing, texts_in(view.language)
+    if notice is None:
+        return None
+    half = len(notice.code) // 2
+    return PairingWords(
+        title=texts("pairing-title"),
+        name=notice.name,
+        role=texts("pairing-role", role=texts(f"role-{notice.role}")),
+        code=(notice.code[:half], notice.code[half:]),
+        hint=texts("pairing-hint"),
+        left=texts("pairing-left", left=f"{notice.seconds_left}{NARROW_SPACE}s"),
+    )
 
 
 def told_deposit(view: BedsideView) -> Deposit | None:

@@ -1,7 +1,7 @@
 """What one bedside picture is made from, and which of its states it is in."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from barbotage_device.bedside.texts import Language
@@ -36,6 +36,24 @@ class ScreenSize:
 
 
 @dataclass(frozen=True, slots=True)
+class PairingNotice:
+    """The code that a PC must be given to be paired, who asks for which role (viewer, operator, service), and how long it is valid."""
+
+    code: str
+    name: str
+    role: str
+    seconds_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSigns:
+    """What the screen says about the link to a PC. ``unsecured``: the laboratory setting, said as long as it lasts."""
+
+    unsecured: bool = False
+    pairing: PairingNotice | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BedsideView:
     """Everything that one bedside picture shows.
 
@@ -61,6 +79,9 @@ class BedsideView:
     source_lost: str | None = None
     model_error: str | None = None
     frozen: bool = False
+    recording_stopped: bool = False
+    """The session was being recorded and is not any more: the strip says so, below prompts only."""
+    link: LinkSigns = field(default_factory=LinkSigns)
 
     @property
     def measurable(self) -> bool:

@@ -21,6 +21,8 @@ class Key(StrEnum):
     OVERLAY = "o"
     FREEZE = "f"
     LANGUAGE = "l"
+    BOOKMARK = "b"
+    PATIENT_EVENT = "p"
     QUIT = "q"
 
 

@@ -16,7 +16,7 @@ from barbotage_device.errors import NotFoundError, RefusedError, UsageError
 
 __all__ = ["CaptureSettings", "SourceKind", "SourceSpec", "notes_of", "open_source", "parse_src"]
 
-GRAMMAR = "sim[:SCENARIO], file:PATH, dicom:PATH or v4l2:DEVICE"
+GRAMMAR = "sim[:SCENARIO], file:PATH, dicom:PATH, session:PATH or v4l2:DEVICE"
 
 
 class SourceKind(StrEnum):
@@ -30,7 +30,7 @@ class SourceKind(StrEnum):
     SESSION = "session"
 
 
-_NOT_BUILT = frozenset({SourceKind.IGTL, SourceKind.SESSION})
+_NOT_BUILT = frozenset({SourceKind.IGTL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def open_source(
     """The source of a spec: live ones behind a capture thread, recorded ones as they are, or paced when ``settings.live``.
 
     ``on_event`` hears of a live device that is lost or back, on the capture thread. Raises RefusedError for a kind that this version
-    does not have; NotFoundError, SourceError as each source does.
+    does not have; NotFoundError, SourceError, SessionError as each source does.
     """
     settings = settings or CaptureSettings()
     if spec.kind in _NOT_BUILT:
@@ -103,6 +103,10 @@ def _open_simulated(scenario: str, clock: Clock | None) -> Source:
 
 
 def _open_recorded(spec: SourceSpec, settings: CaptureSettings) -> Source:
+    if spec.kind is SourceKind.SESSION:
+        from barbotage_device.capture.session_source import SessionSource
+
+        return SessionSource(Path(spec.target), settings)
     from barbotage_device.capture.files import open_dicom, open_file
 
     return (open_file if spec.kind is SourceKind.FILE else open_dicom)(Path(spec.target), settings)

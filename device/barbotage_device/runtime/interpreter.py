@@ -1,5 +1,6 @@
 """Running the network: from a canonical frame's pixels to its decoded output."""
 
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from barbotage_device.errors import InvalidInputError, UsageError
 from barbotage_device.runtime.runtimes import TFLITE_RUNTIME, ModelError, Runtime, construct, load_runtime
 from barbotage_models.contract.canonical import CANONICAL_SIZE_PX
-from barbotage_models.contract.card import ModelCard, load_card
+from barbotage_models.contract.card import ModelCard, card_path, load_card
 from barbotage_models.contract.geometry import GreyImage
 from barbotage_models.contract.output import CLASSES_NAME, INPUT_NAME, TIP_NAME, ModelOutput, decode
 
@@ -47,6 +48,8 @@ class LoadedModel:
 
     interpreter: Interpreter
     card: ModelCard
+    card_sha256: str = ""
+    """Digest of the card's file, for the record; empty for a model that did not come from a file."""
 
 
 class TfliteInterpreter:
@@ -99,7 +102,7 @@ class TfliteInterpreter:
 def open_model(model: Path, threads: int) -> LoadedModel:
     """The verified model: card first, then the runtime. Raises NotFoundError, CardError, ModelError, UsageError."""
     card = load_card(model)
-    return LoadedModel(TfliteInterpreter(model, card, load_runtime(model), threads), card)
+    return _loaded(model, card, load_runtime(model), threads)
 
 
 def open_fastest(models: Sequence[Path], threads: int, clock: Callable[[], int] = time.perf_counter_ns) -> LoadedModel:
@@ -110,14 +113,16 @@ def open_fastest(models: Sequence[Path], threads: int, clock: Callable[[], int] 
     """
     card = load_card(models[0])
     runtime = load_runtime(models[0])
-    first = LoadedModel(TfliteInterpreter(models[0], card, runtime, threads), card)
+    first = _loaded(models[0], card, runtime, threads)
     if runtime.name != TFLITE_RUNTIME or len(models) == 1:
         return first
-    loaded = [first]
-    for model in models[1:]:
-        other = load_card(model)
-        loaded.append(LoadedModel(TfliteInterpreter(model, other, runtime, threads), other))
-    return min(loaded, key=lambda one: median_run_ns(one.interpreter, clock))
+    others = [_loaded(model, load_card(model), runtime, threads) for model in models[1:]]
+    return min([first, *others], key=lambda one: median_run_ns(one.interpreter, clock))
+
+
+def _loaded(model: Path, card: ModelCard, runtime: Runtime, threads: int) -> LoadedModel:
+    digest = hashlib.sha256(card_path(model).read_bytes()).hexdigest()
+    return LoadedModel(TfliteInterpreter(model, card, runtime, threads), card, digest)
 
 
 def median_run_ns(interpreter: Interpreter, clock: Callable[[], int], runs: int = TIMED_RUNS) -> int:

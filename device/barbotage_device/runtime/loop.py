@@ -11,8 +11,10 @@ from barbotage_device.runtime.budget import Stage
 from barbotage_device.runtime.feed import Feed, FeedEnded
 from barbotage_device.runtime.health import read_health
 from barbotage_device.runtime.pipeline import Clock, Guidance, Pipeline
+from barbotage_device.runtime.recording.recording import SessionRecording
 from barbotage_device.runtime.runtimes import ModelError
 from barbotage_device.runtime.status import Condition, Status, Summary
+from barbotage_device.runtime.telemetry import Teller
 from barbotage_device.runtime.timing import StageTimes
 
 NS_PER_S = 1_000_000_000
@@ -56,6 +58,7 @@ class _Counters:
     lost: str | None = None
     model_error: str | None = None
     last_bad: str | None = None
+    stop_told: bool = False
     latency_ns: int | None = None
     arrival_ns: int | None = None
     status_ns: int = 0
@@ -66,7 +69,15 @@ class LiveLoop:
     """One run of a feed through a pipeline. ``clock`` is the monotonic clock of ``capture_ns``, in ns."""
 
     def __init__(
-        self, feed: Feed, pipeline: Pipeline, reports: Reports, settings: LoopSettings, clock: Clock, screen: Screen | None = None
+        self,
+        feed: Feed,
+        pipeline: Pipeline,
+        reports: Reports,
+        settings: LoopSettings,
+        clock: Clock,
+        screen: Screen | None = None,
+        recording: SessionRecording | None = None,
+        teller: Teller | None = None,
     ) -> None:
         self._feed = feed
         self._pipeline = pipeline
@@ -74,6 +85,8 @@ class LiveLoop:
         self._settings = settings
         self._clock = clock
         self._screen = screen
+        self._recording = recording
+        self._teller = teller
         self._times = StageTimes()
         self._count = _Counters()
 
@@ -111,6 +124,8 @@ class LiveLoop:
             model_error=count.model_error,
             frame_age_ns=age_ns,
             latency_ns=count.latency_ns,
+            recording=self._recording is not None,
+            recording_stopped=None if self._recording is None else self._recording.stopped,
         )
 
     def _enough(self) -> bool:
@@ -120,15 +135,13 @@ class LiveLoop:
     def _turn(self) -> bool:
         frame = self._feed.next(self._settings.tick_s)
         self._note_loss()
+        self._note_recording()
         if frame is None:
-            return self._show(self._stale())
+            return self._show(self._stale(), {})
         stages: dict[Stage, int] = {}
         guidance = self._process(frame, stages)
-        before_ns = self._clock()
-        goes_on = self._show(guidance)
+        goes_on = self._show(guidance, stages)
         if stages:
-            if self._screen is not None:
-                stages[Stage.DRAW] = self._clock() - before_ns
             self._times.add(stages)
         return goes_on
 
@@ -145,7 +158,7 @@ class LiveLoop:
             self._model_failed(error)
             return None
         if count.model_error is not None:
-            self._reports.event("the model works again")
+            self._say("info", "the model works again")
         count.model_error = count.last_bad = None
         count.frames += 1
         stages.update(guidance.stages_ns)
@@ -159,14 +172,14 @@ class LiveLoop:
     def _skip(self, frame: Frame, error: InvalidInputError) -> None:
         self._count.bad_frames += 1
         if str(error) != self._count.last_bad:
-            self._reports.event(f"frame {frame.sequence} is skipped: {error}")
+            self._say("warning", f"frame {frame.sequence} is skipped: {error}")
         self._count.last_bad = str(error)
 
     def _model_failed(self, error: ModelError) -> None:
         self._count.frames += 1
         self._count.model_errors += 1
         if self._count.model_error is None:
-            self._reports.event(f"MODEL ERROR: {error}")
+            self._say("error", f"MODEL ERROR: {error}")
         self._count.model_error = str(error)
 
     def _note_loss(self) -> None:
@@ -174,18 +187,45 @@ class LiveLoop:
         before, now = self._count.lost, self._feed.lost
         if now is not None and before is None:
             self._count.losses += 1
-            self._reports.event(f"source lost: {now}")
+            self._say("warning", f"source lost: {now}")
         elif now is None and before is not None:
-            self._reports.event("the source is back")
+            self._say("info", "the source is back")
         self._count.lost = now
+
+    def _note_recording(self) -> None:
+        """Says once that nothing is recorded any more: the operator must know, the guidance goes on."""
+        stopped = None if self._recording is None else self._recording.stopped
+        if stopped is not None and not self._count.stop_told:
+            self._count.stop_told = True
+            text = f"RECORDING STOPPED: {stopped}; guidance goes on, nothing more is recorded"
+            self._reports.event(text)
+            if self._teller is not None:
+                self._teller.happened("recorder-stopped", {"why": stopped})
+                self._teller.say("error", text)
+
+    def _say(self, level: str, text: str) -> None:
+        self._reports.event(text)
+        if self._recording is not None:
+            self._recording.say(level, text)
+        if self._teller is not None:
+            self._teller.say(level, text)
 
     def _stale(self) -> Guidance | None:
         if self._count.model_error is not None:
             return None
         return self._pipeline.stale(self._clock()) or self._pipeline.last
 
-    def _show(self, guidance: Guidance | None) -> bool:
-        return True if self._screen is None else self._screen.show(guidance, self.condition())
+    def _show(self, guidance: Guidance | None, stages: dict[Stage, int]) -> bool:
+        """Shows and records how things stand; adds the time of drawing to the stages of a frame. False ends the run."""
+        condition, before_ns = self.condition(), self._clock()
+        goes_on = True if self._screen is None else self._screen.show(guidance, condition)
+        if stages and self._screen is not None:
+            stages[Stage.DRAW] = self._clock() - before_ns
+        if self._recording is not None:
+            self._recording.turn(guidance, condition, self._pipeline.accepted, stages)
+        if self._teller is not None:
+            self._teller.turn(guidance, condition, self._pipeline.accepted)
+        return goes_on
 
     def _status_when_due(self) -> None:
         count, now_ns = self._count, self._clock()
@@ -196,6 +236,8 @@ class LiveLoop:
         count.status_ns, count.status_frames = now_ns, count.frames
         guidance = None if count.model_error is not None else self._pipeline.last
         self._reports.status(Status(guidance, self.condition(), rate, self._times.total()))
+        if self._recording is not None:
+            self._recording.health(rate, self._feed.dropped)
 
     def _summary(self, elapsed_s: float, error: BarbotageError | None, interrupted: bool) -> Summary:
         count = self._count

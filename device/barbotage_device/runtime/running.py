@@ -10,17 +10,30 @@ from typing import TYPE_CHECKING
 
 from barbotage_device.bedside.texts import Language
 from barbotage_device.bedside.view import ScreenSize
-from barbotage_device.capture.opening import SourceSpec, open_source
+from barbotage_device.capture.frame import Delivery, Source
+from barbotage_device.capture.opening import SourceKind, SourceSpec, open_source
 from barbotage_device.capture.settings import CaptureSettings
-from barbotage_device.console import Console
+from barbotage_device.console import EXIT_FAILED, Console
 from barbotage_device.runtime.feed import SourceWatch, feed_of
 from barbotage_device.runtime.interpreter import LoadedModel
 from barbotage_device.runtime.loop import LiveLoop, LoopSettings, Reports
 from barbotage_device.runtime.pipeline import Pipeline, PipelineSettings
+from barbotage_device.runtime.recording.ending import close_recording, make_copies_afterwards, tell_session
+from barbotage_device.runtime.recording.recording import Clocks, SessionRecording
+from barbotage_device.runtime.recording.room import make_room_for
+from barbotage_device.runtime.recording.starting import (
+    RecordingRequest,
+    Subject,
+    settings_record,
+    start_recording,
+)
 from barbotage_device.runtime.status import Status, Summary, status_line, status_record, summary_line, summary_record
+from barbotage_device.runtime.telemetry import About
 
 if TYPE_CHECKING:
-    from barbotage_device.runtime.screen import BedsideScreen
+    from barbotage_device.runtime.bedside_link import BedsideLink
+    from barbotage_device.runtime.link_request import LinkRequest
+    from barbotage_device.runtime.screen import BedsideScreen, Heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,32 +47,139 @@ class RunRequest:
     screen_size: ScreenSize | None
     frames: int | None
     as_json: bool
+    recording: RecordingRequest | None = None
+    """Where to record the session; None records nothing."""
+    link: "LinkRequest | None" = None
+    """How to serve a PC meanwhile; None: not at all."""
 
 
 def run(request: RunRequest, model: LoadedModel, console: Console) -> int:
-    """Runs until the source ends, the operator ends it or Ctrl-C; the exit code of the summary."""
+    """Runs until the source ends, the operator ends it or Ctrl-C; the exit code of the summary.
+
+    1 also when the session was not recorded to its end. Raises RefusedError before anything begins when there is no room to record.
+    """
+    if request.recording is not None:
+        _make_room(request.recording, console)
+    with _link(request, console) as link:
+        return _run(request, model, console, link)
+
+
+def _run(request: RunRequest, model: LoadedModel, console: Console, link: "BedsideLink | None") -> int:
     watch = SourceWatch()
     source = open_source(request.spec, request.capture, on_event=watch.on_event)
+    with _terminated_like_interrupt() as told, _procedure(link, request.recording is not None):
+        recording = None if request.recording is None else _recording(request, request.recording, source, model, link)
+        try:
+            summary = _loop(request, model, console, _Parts(source, watch, recording, link))
+        finally:
+            manifest = None if recording is None else close_recording(recording, console)
+    if recording is not None and manifest is not None:
+        tell_session(manifest, recording.path, request.as_json, console)
+    _conclude(summary, request.as_json, console)
+    if recording is not None and manifest is not None and not told.terminated:
+        make_copies_afterwards(recording.path, console)
+    kept = recording is None or (manifest is not None and manifest.state == "closed" and recording.stopped is None)
+    return summary.exit_code or (0 if kept else EXIT_FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a run is put together from."""
+
+    source: Source
+    watch: SourceWatch
+    recording: SessionRecording | None
+    link: "BedsideLink | None"
+
+
+def _loop(request: RunRequest, model: LoadedModel, console: Console, parts: _Parts) -> Summary:
+    recording = parts.recording
     pipeline = Pipeline(model.interpreter, model.card, request.pipeline)
-    screen = None if request.screen_size is None else _screen(request, request.screen_size, pipeline, console)
+    screen = None if request.screen_size is None else _screen(request, request.screen_size, pipeline, console, parts)
     settings = LoopSettings(frames=request.frames, accept_best=screen is None)
-    loop = LiveLoop(feed_of(source, watch), pipeline, _reports(request.as_json, console), settings, time.monotonic_ns, screen)
-    console.note(f"{source.name}: {model.interpreter.name}; Ctrl-C ends")
+    feed = feed_of(parts.source, parts.watch, None if recording is None else recording.frame)
+    reports = _reports(request.as_json, console)
+    teller = None if parts.link is None else parts.link.teller
+    loop = LiveLoop(feed, pipeline, reports, settings, time.monotonic_ns, screen, recording, teller)
+    where = "" if recording is None else f" recording to {recording.path};"
+    console.note(f"{parts.source.name}: {model.interpreter.name};{where} Ctrl-C ends")
+    if parts.link is not None:
+        parts.link.start(has_window=screen is not None)
     try:
-        with _terminated_like_interrupt():
-            summary = loop.run()
+        summary = loop.run()
     finally:
         if screen is not None:
             screen.close()
-    _conclude(summary, request.as_json, console)
-    return summary.exit_code
+    if recording is not None:
+        recording.source_drops = summary.drops
+    return summary
 
 
-def _screen(request: RunRequest, size: ScreenSize, pipeline: Pipeline, console: Console) -> "BedsideScreen | None":
+def _make_room(request: RecordingRequest, console: Console) -> None:
+    if request.room is None:
+        return
+    for removed in make_room_for(request.root, request.room, request.encoding):
+        console.note(f"removed the synced session {removed} to make room")
+
+
+@contextmanager
+def _link(request: RunRequest, console: Console) -> Iterator["BedsideLink | None"]:
+    """The link to a PC, ended at the end; None when there is none."""
+    if request.link is None:
+        yield None
+        return
+    # Only here: the link's cryptography costs a tenth of a second and 20 MB that a run without it does without.
+    from barbotage_device.runtime.bedside_link import BedsideLink
+
+    with BedsideLink(request.link, About(str(request.spec), request.spec.kind is SourceKind.SIM), console) as link:
+        yield link
+
+
+@contextmanager
+def _procedure(link: "BedsideLink | None", recorded: bool) -> Iterator[None]:
+    """While a session is recorded a PC may not pair, set the clock or change the configuration."""
+    if link is None:
+        yield
+        return
+    link.procedure = recorded
+    try:
+        yield
+    finally:
+        link.procedure = False
+
+
+def _recording(
+    request: RunRequest, recording: RecordingRequest, source: Source, model: LoadedModel, link: "BedsideLink | None"
+) -> SessionRecording:
+    live = source.delivery is Delivery.NEWEST_ONLY
+    scale = request.capture.scale
+    subject = Subject(
+        source=str(request.spec),
+        simulated=request.spec.kind is SourceKind.SIM,
+        started_capture_ns=time.monotonic_ns() if live else getattr(source, "started_capture_ns", 0),
+        scale_mm_per_px=None if scale is None else (scale.x_mm_per_px, scale.z_mm_per_px),
+        link="none" if request.link is None else request.link.setting,
+    )
+    config = settings_record(request.pipeline) | {"source": str(request.spec), "language": str(request.language), "live": live}
+    told = None if link is None else link.teller.happened
+    started = start_recording(recording, subject, model, Clocks(time.monotonic_ns if live else None), config, told)
+    if link is not None:
+        link.teller.recording = started
+    return started
+
+
+def _screen(request: RunRequest, size: ScreenSize, pipeline: Pipeline, console: Console, parts: _Parts) -> "BedsideScreen | None":
     # Only here: drawing and its fonts cost memory that a headless run does without.
+    from barbotage_device.bedside.view import LinkSigns
     from barbotage_device.runtime.screen import open_screen
 
-    screen = open_screen(pipeline, size, request.language, str(request.spec))
+    heard: Heard | None = None
+    if parts.recording is not None:
+        heard = parts.recording.operator
+    elif parts.link is not None:
+        heard = parts.link.teller.operator
+    signs = LinkSigns if parts.link is None else parts.link.signs
+    screen = open_screen(pipeline, size, request.language, str(request.spec), heard, signs)
     if isinstance(screen, str):
         console.warning(f"no window: {screen}; running without one")
         return None
@@ -89,20 +209,29 @@ def _conclude(summary: Summary, as_json: bool, console: Console) -> None:
         console.error("no frame could be used; see the lines above")
 
 
+@dataclass(slots=True)
+class _Told:
+    """Whether SIGTERM came."""
+
+    terminated: bool = False
+
+
 @contextmanager
-def _terminated_like_interrupt() -> Iterator[None]:
-    """SIGTERM (systemd, a battery guard) ends the run as cleanly as Ctrl-C."""
+def _terminated_like_interrupt() -> Iterator[_Told]:
+    """SIGTERM (systemd, a battery guard) ends the run as cleanly as Ctrl-C; then there is no time for more than that."""
+    told = _Told()
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        told.terminated = True
         raise KeyboardInterrupt
 
     try:
         previous = signal.signal(signal.SIGTERM, interrupt)
     except ValueError:
         # Not on the main thread (a test, an embedding program): whoever runs us ends us.
-        yield
+        yield told
         return
     try:
-        yield
+        yield told
     finally:
         signal.signal(signal.SIGTERM, previous)

@@ -1,13 +1,15 @@
 """From guidance to the bedside picture, on a window or on none, and the operator's keys."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from barbotage_device.bedside.overlay import Renderer
 from barbotage_device.bedside.texts import Language
-from barbotage_device.bedside.view import BedsideView, ScreenSize
+from barbotage_device.bedside.view import BedsideView, LinkSigns, ScreenSize
 from barbotage_device.bedside.window import Key, Window, open_window
 from barbotage_device.guidance.aim import Aim
 from barbotage_device.guidance.aiming import unknown_aim
@@ -52,10 +54,11 @@ def view_of(guidance: Guidance, condition: Condition, presentation: Presentation
         latency_ms=None if condition.latency_ns is None else condition.latency_ns / NS_PER_MS,
         drops=condition.drops,
         heartbeat=condition.frames,
-        source_text=guidance.frame.source,
+        source_text=_source_text(guidance.frame.source, condition),
         source_lost=condition.lost,
         model_error=condition.model_error,
         frozen=presentation.frozen,
+        recording_stopped=condition.recording_stopped is not None,
     )
 
 
@@ -73,7 +76,8 @@ def blank_view(condition: Condition, presentation: Presentation, source_text: st
         scale=None,
         language=presentation.language,
         heartbeat=condition.frames,
-        source_text=source_text,
+        source_text=_source_text(source_text, condition),
+        recording_stopped=condition.recording_stopped is not None,
         source_lost=condition.lost,
         model_error=condition.model_error,
     )
@@ -92,15 +96,32 @@ class Offscreen:
         return self._renderer.draw(view_of(guidance, condition, self._presentation))
 
 
-class BedsideScreen:
-    """Shows guidance in a window and obeys the keys of the window (see Key)."""
+Heard = Callable[[str, Mapping[str, Any]], None]
+"""Hears what the operator does: the kind of event and its value, as a session records them."""
+Signs = Callable[[], LinkSigns]
+"""What is to be said about the link to a PC now."""
 
-    def __init__(self, window: Window, pipeline: Pipeline, size: ScreenSize, language: Language, source_text: str) -> None:
+
+class BedsideScreen:
+    """Shows guidance in a window and obeys the keys of the window (see Key). ``heard`` is told what the operator does; ``signs`` is asked at each picture."""
+
+    def __init__(
+        self,
+        window: Window,
+        pipeline: Pipeline,
+        size: ScreenSize,
+        language: Language,
+        source_text: str,
+        heard: Heard | None = None,
+        signs: Signs = LinkSigns,
+    ) -> None:
         self._window = window
         self._pipeline = pipeline
         self._renderer = Renderer(size)
         self._presentation = Presentation(language)
         self._source_text = source_text
+        self._heard = heard or _nobody
+        self._signs = signs
         self._shown: Guidance | None = None
 
     @property
@@ -116,7 +137,7 @@ class BedsideScreen:
             view = blank_view(condition, self._presentation, self._source_text)
         else:
             view = view_of(self._shown, condition, self._presentation)
-        self._window.show(self._renderer.draw(view))
+        self._window.show(self._renderer.draw(replace(view, link=self._signs())))
         pressed = self._window.keys()
         wishes = [self._obey(key) for key in pressed]
         return all(wishes) and not self._window.closed
@@ -129,20 +150,32 @@ class BedsideScreen:
         """Acts on a key; False ends the run."""
         now = self._presentation
         if key is Key.PEDAL:
+            self._heard("target-accepted", {})
             self._pipeline.accept_target()
         elif key is Key.OVERLAY:
             self._presentation = replace(now, overlay_on=not now.overlay_on)
+            self._heard("overlay", {"on": self._presentation.overlay_on})
         elif key is Key.FREEZE:
             self._presentation = replace(now, frozen=not now.frozen)
+            self._heard("frozen", {"on": self._presentation.frozen})
+        elif key in (Key.BOOKMARK, Key.PATIENT_EVENT):
+            self._heard("bookmark" if key is Key.BOOKMARK else "patient-event", {})
         elif key is Key.LANGUAGE:
             self._presentation = replace(now, language=Language.EN if now.language is Language.FR else Language.FR)
         return key is not Key.QUIT
 
 
-def open_screen(pipeline: Pipeline, size: ScreenSize, language: Language, source_text: str) -> BedsideScreen | str:
+def open_screen(
+    pipeline: Pipeline,
+    size: ScreenSize,
+    language: Language,
+    source_text: str,
+    heard: Heard | None = None,
+    signs: Signs = LinkSigns,
+) -> BedsideScreen | str:
     """The bedside screen in a window, or the reason why there is no window."""
     window, reason = open_window(WINDOW_TITLE)
-    return reason if window is None else BedsideScreen(window, pipeline, size, language, source_text)
+    return reason if window is None else BedsideScreen(window, pipeline, size, language, source_text, heard, signs)
 
 
 def window_problem() -> str | None:
@@ -152,6 +185,17 @@ def window_problem() -> str | None:
         return reason
     window.close()
     return None
+
+
+def _source_text(source: str, condition: Condition) -> str:
+    """The source, with the mark that every recorder shows: it needs no translation."""
+    if not condition.recording:
+        return source
+    return f"{source} · REC" if condition.recording_stopped is None else f"{source} · NO REC"
+
+
+def _nobody(kind: str, value: Mapping[str, Any]) -> None:
+    """Nobody hears."""
 
 
 def _nothing_known() -> Tracks:

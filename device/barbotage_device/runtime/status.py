@@ -25,6 +25,10 @@ class Condition:
     """Since the newest frame came; 0 for replayed frames."""
     latency_ns: int | None
     """Capture to guidance of the newest frame; for replayed frames the processing alone. None before the first."""
+    recording: bool = False
+    """Whether a session was started; it may have stopped by itself since."""
+    recording_stopped: str | None = None
+    """Why nothing is recorded any more although a session was started; None while it is recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,8 @@ def status_line(status: Status) -> str:
     """One plain line for people."""
     condition, guidance = status.condition, status.guidance
     parts = [f"frame {condition.frames}", f"{status.frames_per_s:.0f}/s"]
+    if condition.recording and condition.recording_stopped is None:
+        parts.append("rec")
     if status.processing is not None:
         parts.append(f"p95 {status.processing.p95_ms:.0f} ms")
     parts += _troubles(condition)
@@ -86,6 +92,8 @@ def status_record(status: Status) -> Record:
         "bad_frames": condition.bad_frames,
         "source_lost": condition.lost,
         "model_error": condition.model_error,
+        "recording": condition.recording,
+        "recording_stopped": condition.recording_stopped,
         "latency_ms": None if condition.latency_ns is None else round(condition.latency_ns / NS_PER_MS, 2),
         "processing_ms": percentiles_record(status.processing),
         "guidance": None if guidance is None else _guidance_record(guidance),
@@ -142,6 +150,8 @@ def _troubles(condition: Condition) -> list[str]:
         found.append(f"SOURCE LOST: {condition.lost}")
     if condition.model_error is not None:
         found.append(f"MODEL ERROR: {condition.model_error}")
+    if condition.recording_stopped is not None:
+        found.append(f"NOT RECORDING: {condition.recording_stopped}")
     return found
 
 

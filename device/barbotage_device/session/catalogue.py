@@ -1,16 +1,17 @@
-"""Where sessions are: a session is a directory that holds a manifest or a telemetry segment."""
+"""Where sessions are: a session is a directory that holds a manifest or a segment."""
 
 from pathlib import Path
 
 from barbotage_device.session.manifest import MANIFEST_NAME
 
+SEGMENT_GLOB = "*-[0-9][0-9][0-9][0-9].mcap"
 DEPTH = 2
 """How far below the given folder sessions are looked for: archive/device/session."""
 
 
 def is_session(directory: Path) -> bool:
     """Whether ``directory`` is a session, whole or not."""
-    return directory.is_dir() and ((directory / MANIFEST_NAME).is_file() or any(directory.glob("telemetry-*.mcap")))
+    return directory.is_dir() and ((directory / MANIFEST_NAME).is_file() or any(directory.glob(SEGMENT_GLOB)))
 
 
 def find_sessions(root: Path) -> list[Path]:

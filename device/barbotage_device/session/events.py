@@ -2,13 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from barbotage_device.session.errors import SessionError
 from barbotage_device.session.fields import Fields
 from barbotage_device.session.manifest import EventsDigest
+
+NS_PER_S = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +72,62 @@ def parse_event(document: object) -> Event:
     )
 
 
+def chain_problem(
+    session_id: str, events: Sequence[Event], started_ns: int = 0, closing: EventsDigest | None = None
+) -> str | None:
+    """The first event that breaks the chain, and how, in words; None when it holds.
+
+    ``events`` in the order recorded; ``started_ns`` is the capture clock at the start, for the times in the words; ``closing`` is what the
+    manifest says the chain ends with, None when it says nothing.
+    """
+    previous = first_previous(session_id)
+    for position, event in enumerate(events):
+        problem = _break_at(position, previous, event)
+        if problem is not None:
+            return f"event {event.index} ({event.kind}, at {(event.at_ns - started_ns) / NS_PER_S:.3f} s): {problem}"
+        previous = event.digest
+    if closing is None or (closing.count, closing.digest) == (len(events), previous):
+        return None
+    if closing.count == len(events):
+        return f"event {len(events) - 1}: is not the one the session was closed with; the last event was replaced"
+    missing = closing.count - len(events)
+    return (
+        f"event {len(events)}: {missing} removed from the end"
+        if missing > 0
+        else f"event {closing.count}: {-missing} added at the end"
+    )
+
+
+def _break_at(position: int, previous: str, event: Event) -> str | None:
+    own = digest_of(event.previous, event.index, event.at_ns, event.kind, event.by, event.value)
+    if own != event.digest:
+        return "its content was changed"
+    if event.index > position:
+        return f"{event.index - position} before it removed (from event {position})"
+    if event.index < position:
+        return "is out of order, or there twice"
+    if event.previous != previous:
+        return "it or the event before it was replaced"
+    return None
+
+
 class Chain:
     """Makes the events of one session, one after the other."""
 
     def __init__(self, session_id: str) -> None:
         self.digest = EventsDigest(0, first_previous(session_id))
 
-    def add(self, kind: str, at_ns: int, by: str, value: dict[str, Any]) -> Event:
-        """The next event of the chain. Raises TypeError, ValueError for a value that JSON cannot say."""
+    def next(self, kind: str, at_ns: int, by: str, value: dict[str, Any]) -> Event:
+        """What the next event would be. Raises TypeError, ValueError for a value that JSON cannot say."""
         index, previous = self.digest.count, self.digest.digest
-        event = Event(index, at_ns, kind, by, value, previous, digest_of(previous, index, at_ns, kind, by, value))
-        self.digest = EventsDigest(index + 1, event.digest)
+        return Event(index, at_ns, kind, by, value, previous, digest_of(previous, index, at_ns, kind, by, value))
+
+    def accept(self, event: Event) -> None:
+        """Makes ``event``, which ``next`` gave, the last of the chain: it is written."""
+        self.digest = EventsDigest(event.index + 1, event.digest)
+
+    def add(self, kind: str, at_ns: int, by: str, value: dict[str, Any]) -> Event:
+        """The next event, which is now the last of the chain. Raises as ``next`` does."""
+        event = self.next(kind, at_ns, by, value)
+        self.accept(event)
         return event

@@ -25,6 +25,10 @@ class Fields:
     def _wrong(self, key: str, expected: str) -> SessionError:
         return SessionError(f"{self.where}: {key!r} is {self._document[key]!r:.60}, must be {expected}")
 
+    def has(self, key: str) -> bool:
+        """Whether the field is there: for what older files do not hold."""
+        return key in self._document
+
     def text(self, key: str) -> str:
         """A text."""
         value = self._get(key)

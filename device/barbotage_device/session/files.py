@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+RESERVE_NAME = ".reserve"
+
 
 def write_whole(descriptor: int, data: bytes | memoryview) -> None:
     """Writes every byte. Raises OSError."""
@@ -48,6 +50,23 @@ def replace_atomically(path: Path, data: bytes) -> None:
         os.close(descriptor)
     draft.replace(path)
     sync_directory(path.parent)
+
+
+class Reserve:
+    """Room on the disk held back from everybody, to be given free when there is no other left."""
+
+    def __init__(self, path: Path, size_bytes: int) -> None:
+        """Takes the room. Raises OSError when there is not so much."""
+        self._path = path
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
+        try:
+            os.posix_fallocate(descriptor, 0, size_bytes)
+        finally:
+            os.close(descriptor)
+
+    def release(self) -> None:
+        """Gives the room free; may be called more than once."""
+        self._path.unlink(missing_ok=True)
 
 
 class SessionLock:

@@ -13,11 +13,6 @@ ROW = np.dtype([("capture_ns", "<i8"), ("sequence", "<i8"), ("offset", "<u8"), (
 FrameTable = npt.NDArray[np.void]
 
 
-def empty_table() -> FrameTable:
-    """A table of no frames."""
-    return np.empty(0, ROW)
-
-
 def unpack_table(data: bytes) -> FrameTable:
     """The table of an attachment's bytes. Raises SessionError when it is not a whole number of rows."""
     if len(data) % ROW.itemsize:

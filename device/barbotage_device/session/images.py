@@ -17,14 +17,14 @@ def image_message(data: bytes, image_format: str, log_time_ns: int) -> bytes:
     """One encoded picture as foxglove.CompressedImage; ``image_format`` is jpeg or png."""
     message = CompressedImage(frame_id=FRAME_ID, data=data, format=image_format)
     message.timestamp.seconds, message.timestamp.nanos = divmod(log_time_ns, NS_PER_S)
-    return message.SerializeToString()
+    return bytes(message.SerializeToString())
 
 
 def video_message(data: bytes, video_format: str, log_time_ns: int) -> bytes:
     """One picture of a video stream as foxglove.CompressedVideo; for ``h264`` the data is Annex B."""
     message = CompressedVideo(frame_id=FRAME_ID, data=data, format=video_format)
     message.timestamp.seconds, message.timestamp.nanos = divmod(log_time_ns, NS_PER_S)
-    return message.SerializeToString()
+    return bytes(message.SerializeToString())
 
 
 def data_span(message: bytes | memoryview, whole_length: int | None = None) -> tuple[int, int]:
@@ -50,6 +50,16 @@ def data_span(message: bytes | memoryview, whole_length: int | None = None) -> t
         else:
             break
     raise SessionError("an image message holds no picture; recover the session")
+
+
+def varint(value: int) -> bytes:
+    """A whole number as protobuf writes it."""
+    out = bytearray()
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
 
 
 def _varint(message: bytes | memoryview, position: int) -> tuple[int, int]:

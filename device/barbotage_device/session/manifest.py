@@ -1,7 +1,7 @@
 """session.json: what a session is, which segments it has, and how it ended."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,11 +16,16 @@ UNKNOWN = "unknown"
 """Stands for what a damaged header can no longer say."""
 
 State = Literal["recording", "closed", "recovered"]
-SegmentKind = Literal["telemetry", "video", "proxy"]
+SegmentKind = Literal["telemetry", "video", "proxy", "keyframes"]
 Side = Literal["left", "right"]
+LinkSetting = Literal["none", "secured", "unsecured"]
 STATES: tuple[State, ...] = ("recording", "closed", "recovered")
-KINDS: tuple[SegmentKind, ...] = ("telemetry", "video", "proxy")
+KINDS: tuple[SegmentKind, ...] = ("telemetry", "video", "proxy", "keyframes")
+DERIVED: tuple[SegmentKind, ...] = ("proxy", "keyframes")
+"""Made from the others after the recording: they hold nothing of their own."""
 SIDES: tuple[Side, ...] = ("left", "right")
+LINK_SETTINGS: tuple[LinkSetting, ...] = ("none", "secured", "unsecured")
+"""No link to a PC; one that is authenticated and encrypted; the laboratory setting, which is neither."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +38,10 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Software:
-    """The version of this software that recorded."""
+    """The software that recorded: its version, and the SHA-256 over its source files, which tells unreleased versions apart."""
 
     version: str = UNKNOWN
+    sha256: str = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,8 @@ class ModelIdentity:
 class Header:
     """What is known when a session starts; also the first message of every telemetry segment.
 
-    ``started_capture_ns`` is the capture clock at ``started_utc_ns``. ``scale_mm_per_px`` is (x, z), None when unknown.
+    ``started_capture_ns`` is the capture clock at ``started_utc_ns``. ``scale_mm_per_px`` is (x, z), None when unknown. ``link`` says how the
+    program that recorded could be reached by a PC (LINK_SETTINGS), None in sessions that were recorded before this was noted.
     """
 
     id: str
@@ -68,6 +75,7 @@ class Header:
     device: Device = field(default_factory=Device)
     software: Software = field(default_factory=Software)
     model: ModelIdentity = field(default_factory=ModelIdentity)
+    link: LinkSetting | None = None
 
     def log_time_ns(self, capture_ns: int) -> int:
         """UTC of a moment of the capture clock; a wall clock set in mid-session does not bend it."""
@@ -188,6 +196,15 @@ def read_manifest(directory: Path) -> Manifest:
     return parse_manifest(Fields(document, str(path)))
 
 
+def add_segment(directory: Path, segment: Segment) -> Manifest:
+    """Adds a segment made after the recording (proxy, key frames), in place of one of the same name. Raises SessionError, OSError."""
+    manifest = read_manifest(directory)
+    others = tuple(each for each in manifest.segments if each.name != segment.name)
+    manifest = replace(manifest, segments=(*others, segment))
+    write_manifest(directory, manifest)
+    return manifest
+
+
 def recovery_advice(directory: Path) -> str:
     """What to do about a session that is not whole."""
     return f"run 'barbotage-device sessions recover {directory}'"
@@ -211,8 +228,9 @@ def parse_header(fields: Fields) -> Header:
         started_utc_ns=fields.whole("started_utc_ns"),
         started_capture_ns=fields.whole("started_capture_ns"),
         device=Device(**fields.texts("device", ("id", "model"))),
-        software=Software(**fields.texts("software", ("version",))),
+        software=Software(**fields.texts("software", ("version", "sha256"))),
         model=ModelIdentity(**fields.texts("model", ("name", "version", "sha256", "card_sha256", "runtime"))),
+        link=fields.choice_or_none("link", LINK_SETTINGS) if fields.has("link") else None,
     )
 
 

@@ -19,12 +19,14 @@ from barbotage_device.session.errors import SessionError
 from barbotage_device.session.events import Event, parse_event
 from barbotage_device.session.fields import Fields
 from barbotage_device.session.files import is_claimed
-from barbotage_device.session.frame_table import TABLE_NAME, FrameTable, empty_table, unpack_table
+from barbotage_device.session.frame_table import TABLE_NAME, FrameTable, unpack_table
 from barbotage_device.session.manifest import Manifest, read_manifest, recovery_advice
+from barbotage_device.session.salvage import chunk_places, found_table
 from barbotage_device.session.segment_reader import DamageError, SegmentFile, SegmentIndex
-from barbotage_device.session.topics import EVENTS, GEOMETRY
+from barbotage_device.session.topics import EVENTS, GEOMETRY, TELEMETRY_TOPICS
 
 Int64Array = npt.NDArray[np.int64]
+TELEMETRY_NUMBERS = {name: number for number, name in enumerate(TELEMETRY_TOPICS, 1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,11 @@ class SessionReader:
         """The frames' numbers at the source, (n,); a gap is a frame that was not recorded."""
         return self._column("sequence")
 
+    @cached_property
+    def frame_bytes(self) -> Int64Array:
+        """How long each frame is as recorded, (n,)."""
+        return self._column("length")
+
     def frame(self, index: int) -> EncodedFrame:
         """The frame as recorded. Raises InvalidInputError out of range, SessionError when it is damaged."""
         if not 0 <= index < self.frame_count:
@@ -194,16 +201,16 @@ class SessionReader:
             return file.index()
         except DamageError as error:
             self._note(str(error))
-            return SegmentIndex({}, (), ())
+            return SegmentIndex(TELEMETRY_NUMBERS, tuple(chunk_places(file)), ())
 
     def _table(self, file: SegmentFile) -> FrameTable:
-        for attachment in self._index(file).attachments:
-            if attachment.name == TABLE_NAME:
-                try:
+        try:
+            for attachment in file.index().attachments:
+                if attachment.name == TABLE_NAME:
                     return unpack_table(file.attachment(attachment))
-                except SessionError as error:
-                    self._note(str(error))
-        return empty_table()
+        except SessionError as error:
+            self._note(str(error))
+        return found_table(file, self.manifest.header)
 
     def _column(self, name: str) -> Int64Array:
         columns = [table[name].astype(np.int64) for table in self._tables]

@@ -119,7 +119,7 @@ class SegmentFile:
         (crc,) = struct.unpack_from("<I", record, len(record) - 4)
         if zlib.crc32(memoryview(record)[RECORD_PREFIX.size : -4]) != crc:
             raise DamageError(f"{self.path.name}: its {index.name} table is damaged")
-        return records.Attachment.read(ReadDataStream(BytesIO(record[RECORD_PREFIX.size :]))).data
+        return bytes(records.Attachment.read(ReadDataStream(BytesIO(record[RECORD_PREFIX.size :]))).data)
 
 
 def chunk_content(record: bytes, where: str) -> bytes:
@@ -152,7 +152,7 @@ def _uncompressed(data: memoryview, compression: bytes, size: int, where: str) -
     if compression != b"zstd":
         raise DamageError(f"{where}: a chunk is damaged")
     try:
-        return zstandard.ZstdDecompressor().decompress(data, max_output_size=size)
+        return bytes(zstandard.ZstdDecompressor().decompress(data, max_output_size=size))
     except zstandard.ZstdError as error:
         raise DamageError(f"{where}: a chunk is damaged") from error
 

@@ -4,13 +4,12 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 from foxglove_schemas_protobuf.CompressedImage_pb2 import CompressedImage
 from foxglove_schemas_protobuf.CompressedVideo_pb2 import CompressedVideo
-from google.protobuf.descriptor import FileDescriptor
-from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
+from barbotage_device.session.images import varint
 from barbotage_device.session.manifest import SegmentKind
 
 SESSION: Final = "/session"
@@ -19,6 +18,10 @@ EVENTS: Final = "/events"
 LOG: Final = "/log"
 IMAGES: Final = "/camera/us"
 PROXY: Final = "/camera/us_proxy"
+KEYFRAMES: Final = "/camera/us_key"
+
+SET_FILE_TAG: Final = b"\x0a"
+"""Field 1, length-delimited: ``file`` of google.protobuf.FileDescriptorSet, its only field."""
 
 TELEMETRY_TOPICS: Final = (SESSION, "/clock", "/config", LOG, GEOMETRY, "/detections", "/guidance", EVENTS, "/health", "/pod")
 """In the order of their channel numbers, from 1: fixed, so that a file whose first records are lost can still be read."""
@@ -47,12 +50,12 @@ class Plan:
 
 @cache
 def plan_of(kind: SegmentKind) -> Plan:
-    """The layout of telemetry, video and proxy segments. Chunk sizes: the measurements in docs/session.md."""
+    """The layout of a kind of segment. Chunk sizes: the measurements in docs/session.md."""
     if kind == "telemetry":
         return Plan(kind, tuple(_json_topic(name) for name in TELEMETRY_TOPICS), chunk_bytes=64 * 1024, compression="zstd")
-    message = CompressedImage if kind == "video" else CompressedVideo
+    message = CompressedVideo if kind == "proxy" else CompressedImage
     topic = Topic(
-        name=IMAGES if kind == "video" else PROXY,
+        name={"video": IMAGES, "proxy": PROXY, "keyframes": KEYFRAMES}[kind],
         message_encoding="protobuf",
         schema_name=message.DESCRIPTOR.full_name,
         schema_encoding="protobuf",
@@ -71,17 +74,14 @@ def _json_topic(name: str) -> Topic:
     return Topic(name, "json", json.loads(document)["title"], "jsonschema", document)
 
 
-def _descriptor_set(descriptor: FileDescriptor) -> bytes:
-    """The file and all that it imports, dependencies first, as MCAP's registry asks of protobuf schemas."""
-    found: dict[str, FileDescriptor] = {}
+def _descriptor_set(descriptor: Any) -> bytes:
+    """A protobuf FileDescriptorSet of the file and all that it imports, dependencies first, as MCAP's registry asks of protobuf schemas."""
+    found: dict[str, bytes] = {}
 
-    def collect(file: FileDescriptor) -> None:
+    def collect(file: Any) -> None:
         for each in file.dependencies:
             collect(each)
-        found.setdefault(file.name, file)
+        found.setdefault(file.name, bytes(file.serialized_pb))
 
     collect(descriptor)
-    result = FileDescriptorSet()
-    for file in found.values():
-        file.CopyToProto(result.file.add())
-    return result.SerializeToString()
+    return b"".join(SET_FILE_TAG + varint(len(data)) + data for data in found.values())

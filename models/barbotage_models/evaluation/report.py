@@ -25,7 +25,7 @@ _TITLES = {
 def as_document(measured: dict[SampleKind, list[Row]], source: str) -> dict[str, Any]:
     """The figures as JSON-ready values: per kind of frame, per figure, value, low, high, n and unit; null where nothing was measured."""
     document: dict[str, Any] = {"on": source, "interval": "95 %", "note": NO_CALCIFICATION}
-    for kind in SampleKind:
+    for kind in _TITLES:
         rows = measured.get(kind)
         document[kind.name.lower()] = NO_BACKGROUNDS if rows is None else {row.name: _values(row) for row in rows}
     return document
@@ -36,7 +36,7 @@ def as_table(measured: dict[SampleKind, list[Row]], title: str) -> RenderableTyp
     table = Table(title=title, caption=NO_CALCIFICATION, title_justify="left", caption_justify="left")
     for name in ("figure", "value", "95 % interval", "n"):
         table.add_column(name, justify="left" if name == "figure" else "right")
-    for kind in SampleKind:
+    for kind in _TITLES:
         table.add_section()
         rows = measured.get(kind)
         table.add_row(f"[bold]{_TITLES[kind]}[/bold]", *(() if rows else ("", NO_BACKGROUNDS)))

@@ -44,12 +44,12 @@ class AugmentSettings:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One batch: ``frames`` uint8 (n, 256, 256, 1), ``classes`` uint8 (n, 64, 64), ``tip`` float32 (n, 64, 64, 1), ``bone_known`` float32 (n,)."""
+    """One batch: ``frames`` uint8 (n, 256, 256, 1), ``classes`` uint8 (n, 64, 64), ``tip`` float32 (n, 64, 64, 1), ``known`` float32 (n, 4)."""
 
     frames: GreyImage
     classes: GreyImage
     tip: npt.NDArray[np.float32]
-    bone_known: npt.NDArray[np.float32]
+    known: npt.NDArray[np.float32]
 
 
 class Augmenter:
@@ -74,7 +74,7 @@ class Augmenter:
             frame, labels, tip = self._moved(samples.frames[index], samples.classes[index], samples.tips_cells[index])
             frames[row, :, :, 0] = self._toned(frame)
             classes[row], tips[row] = labels, tip
-        return Batch(frames, classes, tip_maps(tips), samples.bone_known[indices].astype(np.float32))
+        return Batch(frames, classes, tip_maps(tips), samples.known[indices].astype(np.float32))
 
     def _moved(
         self, frame: GreyImage, classes: GreyImage, tip: npt.NDArray[np.float32]
@@ -128,9 +128,7 @@ class Augmenter:
 def plain_batch(samples: Samples, indices: npt.NDArray[np.intp]) -> Batch:
     """The chosen samples unchanged, for validation."""
     tips = tip_maps(samples.tips_cells[indices])
-    return Batch(
-        samples.frames[indices][..., None], samples.classes[indices], tips, samples.bone_known[indices].astype(np.float32)
-    )
+    return Batch(samples.frames[indices][..., None], samples.classes[indices], tips, samples.known[indices].astype(np.float32))
 
 
 def tip_maps(tips_cells: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -16,7 +16,7 @@ from barbotage_models.contract.taxonomy import Tissue
 from barbotage_models.errors import InvalidInputError, NotFoundError
 from barbotage_models.training.augment import Augmenter, AugmentSettings, Batch, plain_batch
 from barbotage_models.training.labels import CELL_MM
-from barbotage_models.training.losses import LossSettings, Targets, total_loss
+from barbotage_models.training.losses import KNOWN_COLUMN, LossSettings, Targets, total_loss
 from barbotage_models.training.network import DEFAULT_SHAPE, NetworkShape, Weights, build_network, set_checked_weights
 from barbotage_models.training.shards import Samples
 
@@ -124,7 +124,7 @@ class Trainer:
         # At the start the average follows fast, so that early checkpoints are usable.
         decay = min(self._settings.average_decay, (1.0 + self.steps_done) / (10.0 + self.steps_done))
         self.steps_done += 1
-        values = (batch.frames, batch.classes, batch.tip, batch.bone_known, np.float32(decay))
+        values = (batch.frames, batch.classes, batch.tip, batch.known, np.float32(decay))
         return self._step_function(*(tf.constant(v) for v in values))
 
     def averaged_model(self) -> Any:
@@ -154,10 +154,10 @@ class Trainer:
         self.steps_done = int(state["steps_done"])
         return int(state["epochs_done"])
 
-    def _update(self, frames: Any, classes: Any, tip: Any, bone_known: Any, decay: Any) -> Any:
+    def _update(self, frames: Any, classes: Any, tip: Any, known: Any, decay: Any) -> Any:
         with tf.GradientTape() as tape:
             outputs = self._model(tf.cast(frames, tf.float32), training=True)
-            targets = Targets(tf.cast(classes, tf.int32), tip, bone_known)
+            targets = Targets(tf.cast(classes, tf.int32), tip, known)
             loss = total_loss(outputs, targets, self._settings.losses)
         variables = self._model.trainable_variables
         self._optimizer.apply(tape.gradient(loss, variables), variables)
@@ -194,7 +194,9 @@ def evaluate_epoch(model: Any, samples: Samples, batch_size: int = 32) -> tuple[
         batch = plain_batch(samples, indices)
         outputs = run(tf.constant(batch.frames.astype(np.float32)))
         found = outputs[CLASSES_NAME].numpy().argmax(axis=-1)
-        found[(batch.bone_known[:, None, None] == 0) & (found == Tissue.BONE)] = Tissue.BACKGROUND
+        for tissue, column in KNOWN_COLUMN.items():
+            unknown = batch.known[:, column, None, None] == 0
+            found[unknown & (found == tissue) & (batch.classes != tissue)] = Tissue.BACKGROUND
         for tissue in Tissue:
             overlap[tissue] += np.sum((found == tissue) & (batch.classes == tissue))
             union[tissue] += np.sum((found == tissue) | (batch.classes == tissue))

@@ -28,6 +28,20 @@ class SampleKind(IntEnum):
     """Simulated needle and/or deposit on a real picture."""
     REAL = 2
     """A real picture without needle or deposit: a hard negative."""
+    REVIEWED = 3
+    """A recorded frame with what a reviewer says of it."""
+
+
+class Known(IntEnum):
+    """What a frame's labels say something of; the value is the column of ``Samples.known``.
+
+    Of what is not known, the labelled cells are right, and what is claimed beyond them is neither right nor wrong.
+    """
+
+    DEPOSIT = 0
+    BONE = 1
+    NEEDLE = 2
+    TIP = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +72,7 @@ class Sample:
 
     ``frame`` uint8 (256, 256); ``classes`` uint8 (64, 64) of ``Tissue``; ``instances`` uint8 (64, 64), 0 or index of the deposit + 1;
     ``tip_cells`` float32 (2,) as (x, y) in cells, NaN when no tip is visible; ``bone_known`` is False on real pictures, whose
-    bone is not labelled.
+    bone is not labelled; the other objects may be unknown on reviewed frames only.
     """
 
     frame: GreyImage
@@ -69,6 +83,14 @@ class Sample:
     kind: SampleKind
     deposits: tuple[DepositLabel, ...]
     needle: NeedleLabel | None
+    deposits_known: bool = True
+    needle_known: bool = True
+    tip_known: bool = True
+
+    @property
+    def known(self) -> tuple[bool, ...]:
+        """In the order of ``Known``."""
+        return self.deposits_known, self.bone_known, self.needle_known, self.tip_known
 
 
 def labelled(frame: GreyImage, truth: Truth, kind: SampleKind, extent_px: tuple[int, int]) -> Sample:

@@ -15,7 +15,7 @@ from barbotage_models.contract.canonical import CANONICAL_MM_PER_PX, CANONICAL_S
 from barbotage_models.contract.geometry import GreyImage
 from barbotage_models.contract.output import OUTPUT_SIZE_PX
 from barbotage_models.errors import InvalidInputError, NotFoundError
-from barbotage_models.training.labels import Sample, SampleKind, labels_from_json, labels_to_json
+from barbotage_models.training.labels import Known, Sample, SampleKind, labels_from_json, labels_to_json
 
 MANIFEST_NAME = "manifest.json"
 FORMAT_VERSION = 1
@@ -45,20 +45,43 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Many samples as arrays, for training: see ``Sample`` for the fields (n in front)."""
+    """Many samples as arrays, for training: see ``Sample`` for the fields (n in front); ``known`` is (n, 4), columns as ``Known``."""
 
     frames: GreyImage
     classes: GreyImage
     tips_cells: npt.NDArray[np.float32]
-    bone_known: npt.NDArray[np.bool_]
+    known: npt.NDArray[np.bool_]
     kinds: GreyImage
 
     def __len__(self) -> int:
         return len(self.frames)
 
+    def spread(self, limit: int | None) -> "Samples":
+        """At most ``limit`` of them, evenly spread; all with None."""
+        if limit is None or limit >= len(self):
+            return self
+        chosen = np.linspace(0, len(self) - 1, limit).round().astype(np.intp)
+        return Samples(self.frames[chosen], self.classes[chosen], self.tips_cells[chosen], self.known[chosen], self.kinds[chosen])
+
+
+def joined(parts: Sequence[Samples]) -> Samples:
+    """Samples of several sources as one, in order; at least one part."""
+    return Samples(
+        frames=np.concatenate([p.frames for p in parts]),
+        classes=np.concatenate([p.classes for p in parts]),
+        tips_cells=np.concatenate([p.tips_cells for p in parts]),
+        known=np.concatenate([p.known for p in parts]),
+        kinds=np.concatenate([p.kinds for p in parts]),
+    )
+
 
 def write_shard(path: Path, samples: Sequence[Sample]) -> None:
-    """Writes one shard atomically. Speckle does not compress (61 of 64 kB), so the arrays are stored as they are."""
+    """Writes one shard atomically. Speckle does not compress (61 of 64 kB), so the arrays are stored as they are.
+
+    Raises InvalidInputError for a reviewed frame with unknown objects: the format has no place for that.
+    """
+    if not all(s.deposits_known and s.needle_known and s.tip_known for s in samples):
+        raise InvalidInputError(f"{path.name} would hold frames with unknown objects; keep reviewed frames in their own folder")
     temporary = path.with_suffix(".part")
     with temporary.open("wb") as stream:
         np.savez(
@@ -141,16 +164,10 @@ def load_split(directory: Path, split: Split, limit: int | None = None) -> Sampl
     Raises NotFoundError when the directory or a shard is missing or the split is empty, InvalidInputError when one is damaged.
     """
     names = read_manifest(directory).shards[split]
-    keys = ("frames", "classes", "tips_cells", "bone_known", "kinds")
-    parts = [{key: arrays[key] for key in keys} for arrays in (_load(directory / name) for name in names)]
+    parts = [_arrays(_load(directory / name)) for name in names]
     if not parts:
         raise NotFoundError(f"{directory} has no samples for '{split.value}'; make it again with more --frames")
-    joined = {key: np.concatenate([part[key] for part in parts]) for key in keys}
-    count = len(joined["frames"])
-    if limit is not None and limit < count:
-        chosen = np.linspace(0, count - 1, limit).round().astype(np.intp)
-        joined = {key: value[chosen] for key, value in joined.items()}
-    return Samples(**joined)
+    return joined(parts).spread(limit)
 
 
 def gather(samples: Iterable[Sample]) -> Samples:
@@ -162,9 +179,15 @@ def gather(samples: Iterable[Sample]) -> Samples:
         frames=np.stack([s.frame for s in items]),
         classes=np.stack([s.classes for s in items]),
         tips_cells=np.stack([s.tip_cells for s in items]),
-        bone_known=np.array([s.bone_known for s in items]),
+        known=np.array([s.known for s in items]),
         kinds=np.array([int(s.kind) for s in items], dtype=np.uint8),
     )
+
+
+def _arrays(shard: dict[str, npt.NDArray[Any]]) -> Samples:
+    known = np.ones((len(shard["frames"]), len(Known)), dtype=np.bool_)
+    known[:, Known.BONE] = shard["bone_known"]
+    return Samples(shard["frames"], shard["classes"], shard["tips_cells"], known, shard["kinds"])
 
 
 def _load(path: Path) -> dict[str, npt.NDArray[Any]]:

@@ -164,3 +164,14 @@ def test_an_unknown_phase_is_left_out_and_a_known_one_is_said() -> None:
         entry = line(replace(a_view(), phase_text_key=key), Slot.PHASE)
         assert entry is not None
         assert entry.label == words
+
+
+@pytest.mark.parametrize(("language", "words"), [(Language.FR, "Enregistrement arrêté"), (Language.EN, "Recording stopped")])
+def test_the_strip_says_that_nothing_is_recorded_any_more_unless_a_prompt_is_shown(language: Language, words: str) -> None:
+    view = replace(a_view(language=language), recording_stopped=True)
+    told = strip_line(view)
+    assert told.text.startswith(words)
+    assert told.priority is Priority.MEDIUM
+    prompted = strip_line(with_prompt(view, PromptKind.TIP_NOT_SEEN, Priority.HIGH))
+    assert prompted.priority is Priority.HIGH
+    assert words not in prompted.text

@@ -88,11 +88,15 @@ def test_live_plays_a_file_as_if_it_came_from_a_probe(tmp_path: Path) -> None:
     source.close()
 
 
-@pytest.mark.parametrize("text", ["igtl:host:18944", "session:/data/s1"])
-def test_words_of_the_design_that_are_not_built_are_refused(text: str) -> None:
+def test_a_word_of_the_design_that_is_not_built_is_refused() -> None:
     with pytest.raises(RefusedError, match="not in this version") as caught:
-        open_source(parse_src(text))
+        open_source(parse_src("igtl:host:18944"))
     assert caught.value.exit_code == 4
+
+
+def test_an_absent_session_is_told(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="no session there"):
+        open_source(parse_src(f"session:{tmp_path / 'gone'}"))
 
 
 def test_an_absent_grabber_is_told_before_any_thread_starts() -> None:

@@ -230,7 +230,7 @@ def test_the_device_has_an_own_row_with_the_grain_of_its_map() -> None:
     assert row.reviewer is None
     assert row.before is not None
     assert row.before.extent is not None
-    assert row.before.extent.longest_mm == Figure(10.0, pytest.approx(DEVICE_CELL_MM * HALF_PIXEL_TWICE))
+    assert row.before.extent.longest_mm == Figure(10.0, DEVICE_CELL_MM * HALF_PIXEL_TWICE)
     assert row.change is not None
     assert row.change.category is Category.HALF_OR_MORE
     assert row.acute

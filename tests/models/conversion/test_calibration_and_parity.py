@@ -84,7 +84,7 @@ def test_comparing_measures_agreement_loss_and_tip_movement() -> None:
         frames=np.zeros((2, 256, 256), dtype=np.uint8),
         classes=np.ones((2, 64, 64), dtype=np.uint8),
         tips_cells=np.array([[20, 20], [np.nan, np.nan]], dtype=np.float32),
-        bone_known=np.array([True, True]),
+        known=np.ones((2, 4), dtype=np.bool_),
         kinds=np.zeros(2, dtype=np.uint8),
     )
     assert compare(Fixed(1, 20), Fixed(1, 20), samples) == Parity(2, 1.0, 0.0, 0.0)

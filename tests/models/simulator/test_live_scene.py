@@ -7,7 +7,7 @@ import pytest
 
 from barbotage_models.contract.taxonomy import EntrySide, ShadowType
 from barbotage_models.errors import NotFoundError
-from barbotage_models.simulator.scenario.live import Hands, LiveScene, shoulder_start
+from barbotage_models.simulator.scenario.live import FULL_PRESS_KPA, Hands, LiveScene, shoulder_start
 from barbotage_models.simulator.scenario.operator import Doing, Operator, Told
 from barbotage_models.simulator.scenario.script import SCENARIOS, scenario_start
 
@@ -53,6 +53,22 @@ def test_the_script_reaches_the_deposit_and_only_pressing_inside_it_washes() -> 
     assert reached_at is not None
     assert scene.cycles == 5
     assert scene.washed > 0.6
+
+
+def test_the_simulated_line_pressure_follows_the_plunger_late() -> None:
+    scene = LiveScene(shoulder_start())
+    rest = scene.line_pressure_kpa
+    scene.step(DT_S, Hands(plunger=1.0))
+    begun = scene.line_pressure_kpa
+    for _ in range(8):
+        scene.step(4 * DT_S, Hands(plunger=1.0))
+    pressed = scene.line_pressure_kpa
+    for _ in range(8):
+        scene.step(4 * DT_S, Hands())
+    assert rest == 0.0
+    assert 0.0 < begun < 0.5 * FULL_PRESS_KPA
+    assert pressed == pytest.approx(FULL_PRESS_KPA, rel=0.01)
+    assert scene.line_pressure_kpa < 0.5
 
 
 def test_an_unknown_scenario_names_those_there_are() -> None:

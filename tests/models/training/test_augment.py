@@ -25,7 +25,9 @@ def one_bright_cell(x: int, y: int) -> Samples:
     frames[0, y * 4 : y * 4 + 4, x * 4 : x * 4 + 4] = 250
     classes = np.zeros((1, 64, 64), dtype=np.uint8)
     classes[0, y, x] = 3
-    return Samples(frames, classes, np.array([[x, y]], dtype=np.float32), np.array([True]), np.zeros(1, dtype=np.uint8))
+    return Samples(
+        frames, classes, np.array([[x, y]], dtype=np.float32), np.ones((1, 4), dtype=np.bool_), np.zeros(1, dtype=np.uint8)
+    )
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def test_unlabelled_bone_costs_nothing_and_false_bone_does() -> None:
     tip = tf.zeros((1, 64, 64, 1))
 
     def loss(known: float) -> float:
-        targets = Targets(tf.zeros((1, 64, 64), tf.int32), tip, tf.constant([known]))
+        targets = Targets(tf.zeros((1, 64, 64), tf.int32), tip, tf.constant([[1.0, known, 1.0, 1.0]]))
         return float(total_loss({"classes": tf.constant(says_bone), "tip": tip}, targets, LossSettings()))
 
     assert loss(known=0.0) < 0.1

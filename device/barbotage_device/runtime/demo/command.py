@@ -6,6 +6,7 @@ from barbotage_device.bedside.window import Window, open_window
 from barbotage_device.console import EXIT_DONE, EXIT_FAILED, Console
 from barbotage_device.runtime.demo.procedure import SHEET_NAME, SUMMARY_NAME, VIDEO_NAME, Demo, DemoRequest
 from barbotage_device.runtime.interpreter import LoadedModel
+from barbotage_device.runtime.recording.ending import make_copies_afterwards
 
 
 def demo(request: DemoRequest, model: LoadedModel, console: Console, *, as_json: bool, with_window: bool) -> int:
@@ -13,6 +14,8 @@ def demo(request: DemoRequest, model: LoadedModel, console: Console, *, as_json:
     window = _window(console) if with_window else None
     console.note("A simulated operator, who sees only the screen, is guided to the deposit and washes it (about half a minute).")
     result = Demo(request, model, console.note, window).run()
+    if result.session.state == "closed":
+        make_copies_afterwards(result.session_path, console)
     if as_json:
         console.result_json(result.summary)
     else:
@@ -47,3 +50,11 @@ def _tell(summary: dict[str, Any], request: DemoRequest, console: Console) -> No
         console.result(f"time per frame: p50 {total['p50_ms']:.2f} ms, p95 {total['p95_ms']:.2f} ms; {summary['frames']} frames")
     for name, what in ((VIDEO_NAME, "overlay video"), (SHEET_NAME, "key moments"), (SUMMARY_NAME, "all figures")):
         console.result(f"  {request.out / name}  {what}")
+    session = summary["session"]
+    console.result(
+        f"  {request.out / session['path']}  the recorded session: {session['frames']} frames, {session['events']} events"
+    )
+    if session["frames_not_recorded"]:
+        console.warning(f"{session['frames_not_recorded']} frames are not in the session; the disk is too slow")
+    if session["state"] != "closed":
+        console.warning(f"the session is not closed; run 'barbotage-device sessions recover {request.out / session['path']}'")

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,21 @@ from barbotage_device.bedside.contact_sheet import Moment, contact_sheet
 from barbotage_device.bedside.overlay import Renderer
 from barbotage_device.bedside.texts import Language, Texts
 from barbotage_device.bedside.view import BedsideView, ScreenSize
+from barbotage_device.capture.encoding import Encoding
 from barbotage_device.capture.simulated import FRAME_RATE_HZ, frame_of
-from barbotage_device.guidance.target import find_deposit
+from barbotage_device.perception.scene import Deposit
 from barbotage_device.runtime.budget import Stage
 from barbotage_device.runtime.demo.record import Picture, Tally, Video, stage_summary, write_json
+from barbotage_device.runtime.demo.session import DemoSession
 from barbotage_device.runtime.demo.told import told_by
 from barbotage_device.runtime.interpreter import LoadedModel
-from barbotage_device.runtime.pipeline import Guidance, Pipeline
+from barbotage_device.runtime.pipeline import Guidance, Pipeline, PipelineSettings
+from barbotage_device.runtime.recording.recording import Clocks
+from barbotage_device.runtime.recording.starting import RecordingRequest, Subject, settings_record, start_recording
 from barbotage_device.runtime.screen import Presentation, WindowLike, view_of
 from barbotage_device.runtime.status import Condition
 from barbotage_device.runtime.timing import StageTimes
+from barbotage_device.session.manifest import Manifest
 from barbotage_models.simulator.probe import SimulatedFrame
 from barbotage_models.simulator.scenario.live import Hands, LiveScene, shoulder_start
 from barbotage_models.simulator.scenario.operator import Doing, Operator
@@ -37,6 +42,7 @@ PHASE_OF = {
     Doing.DONE: "close",
 }
 VIDEO_NAME, SHEET_NAME, SUMMARY_NAME = "procedure.mp4", "moments.png", "summary.json"
+SESSIONS_NAME = "sessions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +53,18 @@ class DemoRequest:
     language: Language
     size: ScreenSize
     seed: int = 0
+    encoding: Encoding = field(default_factory=Encoding)
+    """How the frames of the session are stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """How it ended. ``summary`` is what was written to summary.json."""
+    """How it ended. ``summary`` is what was written to summary.json, ``session`` the manifest of what was recorded."""
 
     placed: bool
     summary: dict[str, Any]
+    session: Manifest
+    session_path: Path
 
 
 class Demo:
@@ -84,28 +94,45 @@ class Demo:
         """Runs to the end, the time limit, a closed window or Ctrl-C (raised again once the files are complete)."""
         self._request.out.mkdir(parents=True, exist_ok=True)
         started_s = time.monotonic()
+        session = self._session()
         try:
             with Video(self._request.out / VIDEO_NAME, self._request.size, FRAME_RATE_HZ) as video:
-                self._play(video)
+                self._play(video, session)
         finally:
-            summary = self._summary(time.monotonic() - started_s)
+            manifest = session.close()
+            summary = self._summary(time.monotonic() - started_s) | {"session": self._session_summary(session, manifest)}
             self._leave(summary)
-        return DemoResult(self._placed is not None and self._operator.doing is Doing.DONE, summary)
+        finished = self._placed is not None and self._operator.doing is Doing.DONE
+        return DemoResult(finished, summary, manifest, session.recording.path)
 
-    def _play(self, video: Video) -> None:
+    def _session(self) -> DemoSession:
+        request, settings = self._request, PipelineSettings()
+        side = self._scene.world.image.mm_per_px
+        subject = Subject("sim:procedure", simulated=True, started_capture_ns=0, scale_mm_per_px=(side, side))
+        config = settings_record(settings) | {"source": "sim:procedure", "language": str(request.language), "seed": request.seed}
+        wanted = RecordingRequest(request.out / SESSIONS_NAME, request.encoding)
+        session = DemoSession(start_recording(wanted, subject, self._model, Clocks(None), config))
+        session.enter(PHASE_OF[self._operator.doing])
+        return session
+
+    def _play(self, video: Video, session: DemoSession) -> None:
         hands = Hands()
         for sequence in range(int(TIME_LIMIT_S * FRAME_RATE_HZ)):
             simulated = self._scene.step(1 / FRAME_RATE_HZ, hands)
-            guidance = self._pipeline.step(frame_of(simulated, sequence, "sim"))
+            frame = frame_of(simulated, sequence, "sim")
+            session.frame(frame)
+            session.line(self._scene.line_pressure_kpa, frame.capture_ns)
+            guidance = self._pipeline.step(frame)
             view = self._view(guidance)
-            picture = self._drawn(guidance, view)
+            picture, stages_ns = self._drawn(guidance, view)
             self._tally.add(view, simulated.truth)
             video.add(picture)
             if self._window is not None:
                 self._window.show(picture)
                 if self._window.closed or {"q", "Escape"} & set(self._window.keys()):
                     return
-            hands = self._hands(view, guidance, simulated)
+            hands = self._hands(view, guidance, simulated, session)
+            session.turn(guidance, self._pipeline.accepted, stages_ns)
             self._note_moments(view, picture)
             if self._operator.doing is Doing.DONE:
                 return
@@ -116,34 +143,47 @@ class Demo:
         view = view_of(guidance, condition, Presentation(self._request.language))
         return replace(view, phase_text_key=PHASE_OF[self._operator.doing])
 
-    def _drawn(self, guidance: Guidance, view: BedsideView) -> Picture:
+    def _drawn(self, guidance: Guidance, view: BedsideView) -> tuple[Picture, dict[Stage, int]]:
         before_ns = time.perf_counter_ns()
         picture = self._renderer.draw(view)
-        self._times.add({**guidance.stages_ns, Stage.DRAW: time.perf_counter_ns() - before_ns})
-        return picture
+        stages_ns = {**guidance.stages_ns, Stage.DRAW: time.perf_counter_ns() - before_ns}
+        self._times.add(stages_ns)
+        return picture, stages_ns
 
-    def _hands(self, view: BedsideView, guidance: Guidance, simulated: SimulatedFrame) -> Hands:
+    def _hands(self, view: BedsideView, guidance: Guidance, simulated: SimulatedFrame, session: DemoSession) -> Hands:
         before = self._operator.doing
         hands = self._operator.act(told_by(view, target_proposed=bool(guidance.tracks.deposits)), 1 / FRAME_RATE_HZ)
         now = self._operator.doing
         if now is not before:
-            self._changed(before, now, guidance, simulated)
+            self._changed((before, now), guidance, simulated, session)
+        if now is Doing.WITHDRAW:
+            session.look_after(guidance)
+        session.plunger(hands.plunger)
         return hands
 
-    def _changed(self, before: Doing, now: Doing, guidance: Guidance, simulated: SimulatedFrame) -> None:
+    def _changed(self, change: tuple[Doing, Doing], guidance: Guidance, simulated: SimulatedFrame, session: DemoSession) -> None:
+        before, now = change
         if before is Doing.LOOK:
             self._pipeline.accept_target()
-            self._before_mm = self._deposit_mm(guidance)
+            self._before_mm = _longest_mm(session.measure_before(guidance, self._pipeline.accepted))
+            session.enter("plan")
+        session.enter(PHASE_OF[now])
         if now is Doing.LAVAGE:
             self._placed = self._placement(simulated)
         if now is Doing.DONE:
-            self._after_mm = self._deposit_mm(guidance)
+            self._after_mm = _longest_mm(session.measure_after())
         self._say(f"{self._scene.time_s:5.1f} s  {now.value}")
 
-    def _deposit_mm(self, guidance: Guidance) -> float | None:
-        accepted = self._pipeline.accepted
-        track = None if accepted is None else find_deposit(guidance.tracks, accepted)
-        return None if track is None else round(track.deposit.longest_mm, 2)
+    def _session_summary(self, session: DemoSession, manifest: Manifest) -> dict[str, Any]:
+        return {
+            "path": str(session.recording.path.relative_to(self._request.out)),
+            "state": manifest.state,
+            "frames": 0 if manifest.summary is None else manifest.summary.frames,
+            "frames_not_recorded": manifest.drops.recorder_frames,
+            "events": manifest.events.count,
+            "bytes": sum(segment.bytes for segment in manifest.segments),
+            "counted_cycles": session.cycles,
+        }
 
     def _placement(self, simulated: SimulatedFrame) -> dict[str, Any]:
         """Where the true tip is when the operator, going by the screen, holds it to be in the deposit."""
@@ -201,3 +241,7 @@ class Demo:
         if self._moments:
             cv2.imwrite(str(self._request.out / SHEET_NAME), contact_sheet(self._moments, columns=2))
         write_json(self._request.out / SUMMARY_NAME, summary)
+
+
+def _longest_mm(deposit: Deposit | None) -> float | None:
+    return None if deposit is None else round(deposit.longest_mm, 2)

@@ -71,6 +71,11 @@ def recorded_view(frame: Frame, detections: Record | None, guidance: Record | No
     )
 
 
+def point_from_px(view: CanonicalView, xy: Sequence[float]) -> PointMm:
+    """The plane point of a recorded point, ``[x, y]`` in pixels of the frame."""
+    return PointMm((xy[0] + 0.5) * view.mm_per_px_x, (xy[1] + 0.5) * view.mm_per_px_z)
+
+
 def _scene(frame: Frame, view: CanonicalView, record: Record) -> Scene:
     return Scene(
         capture_ns=frame.capture_ns,
@@ -80,7 +85,7 @@ def _scene(frame: Frame, view: CanonicalView, record: Record) -> Scene:
         deposits=tuple(_deposit(view, one) for one in record.get("deposits", ())),
         bone=_maybe(record.get("bone_px"), lambda points: _plane(view, points)),
         needle=_maybe(record.get("needle"), lambda one: _needle_line(view, one)),
-        tip=_maybe(record.get("tip"), lambda one: TipSighting(_point(view, one["position_px"]), one["confidence"])),
+        tip=_maybe(record.get("tip"), lambda one: TipSighting(point_from_px(view, one["position_px"]), one["confidence"])),
         quality=_quality(record.get("quality")),
     )
 
@@ -108,7 +113,7 @@ def _deposit(view: CanonicalView, record: Record) -> Deposit:
     longest, across = extents(_hull(outline))
     return Deposit(
         outline=outline,
-        centre=_point(view, record["centre_px"]),
+        centre=point_from_px(view, record["centre_px"]),
         longest_mm=_known(record["longest_mm"], longest),
         perpendicular_mm=_known(record["perpendicular_mm"], across),
         area_mm2=_known(record["area_mm2"], cv2.contourArea(np.asarray(outline, dtype=np.float32))),
@@ -119,7 +124,7 @@ def _deposit(view: CanonicalView, record: Record) -> Deposit:
 
 
 def _needle_line(view: CanonicalView, record: Record) -> NeedleLine:
-    entry, end = _point(view, record["entry_px"]), _point(view, record["end_px"])
+    entry, end = point_from_px(view, record["entry_px"]), point_from_px(view, record["end_px"])
     return NeedleLine(
         entry=entry,
         end=end,
@@ -135,8 +140,8 @@ def _needle_track(view: CanonicalView, record: Record | None) -> NeedleTrack:
         return NeedleTrack(TrackState.SEARCHING, None, None, None, None, None, None, 0, False, 0.0, 0)
     return NeedleTrack(
         state=TrackState(record["state"]),
-        entry=_maybe(record["entry_px"], lambda xy: _point(view, xy)),
-        tip=_maybe(record["tip_px"], lambda xy: _point(view, xy)),
+        entry=_maybe(record["entry_px"], lambda xy: point_from_px(view, xy)),
+        tip=_maybe(record["tip_px"], lambda xy: point_from_px(view, xy)),
         angle_deg=record["angle_deg"],
         side=_maybe(record["side"], EntrySide),
         tip_speed_mm_s=record["tip_speed_mm_s"],
@@ -154,10 +159,10 @@ def _aim(view: CanonicalView, guidance: Record | None, tracks: Tracks) -> Aim:
     record = guidance["aim"]
     return Aim(
         certainty=Certainty(record["certainty"]),
-        target=_maybe(guidance["target"], lambda one: Target(one["identity"], _point(view, one["point_px"]))),
-        tip=_maybe(record["tip_px"], lambda xy: _point(view, xy)),
-        entry=_maybe(record["entry_px"], lambda xy: _point(view, xy)),
-        predicted_end=_maybe(record["predicted_end_px"], lambda xy: _point(view, xy)),
+        target=_maybe(guidance["target"], lambda one: Target(one["identity"], point_from_px(view, one["point_px"]))),
+        tip=_maybe(record["tip_px"], lambda xy: point_from_px(view, xy)),
+        entry=_maybe(record["entry_px"], lambda xy: point_from_px(view, xy)),
+        predicted_end=_maybe(record["predicted_end_px"], lambda xy: point_from_px(view, xy)),
         distance_mm=record["distance_mm"],
         advance_mm=record["advance_mm"],
         miss_mm=record["miss_mm"],
@@ -188,10 +193,6 @@ def _quality(record: Record | None) -> Quality:
 def _plane(view: CanonicalView, points: Sequence[Sequence[float]]) -> FloatArray:
     px = np.asarray(points, dtype=np.float64).reshape(-1, 2)
     return np.asarray((px + 0.5) * np.array([view.mm_per_px_x, view.mm_per_px_z]), dtype=np.float64)
-
-
-def _point(view: CanonicalView, xy: Sequence[float]) -> PointMm:
-    return PointMm((xy[0] + 0.5) * view.mm_per_px_x, (xy[1] + 0.5) * view.mm_per_px_z)
 
 
 def _hull(outline: FloatArray) -> FloatArray:

@@ -16,6 +16,8 @@ from barbotage_models.simulator.settings import ImageSettings
 WASHED_PER_CYCLE = 0.16
 """Share of the deposit that one full press and release removes. No published figure; six cycles empty it here."""
 PLUNGER_LAG_S = 0.25
+FULL_PRESS_KPA = 40.0
+"""Pressure in the lavage line when the plunger is pressed fully. Simulated: no published figure exists; a thumb on a 10 ml syringe easily gives this."""
 BREATH_HZ = 0.25
 BREATH_MM = 0.12
 DRIFT_SPREAD_MM = 0.5
@@ -79,6 +81,11 @@ class LiveScene:
     def washed(self) -> float:
         """Share of the first deposit that has been washed out, 0 to 1."""
         return self._washed
+
+    @property
+    def line_pressure_kpa(self) -> float:
+        """Simulated pressure in the lavage line above rest, in kPa: follows the plunger with its lag. Not measured on any real line."""
+        return self._pressure * FULL_PRESS_KPA
 
     @property
     def tip_in_deposit(self) -> bool:

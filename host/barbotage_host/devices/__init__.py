@@ -1,0 +1,1 @@
+"""Devices on a serial line: finding, choosing, pairing and asking them."""

@@ -1,0 +1,1 @@
+"""What leaves a session: pictures, videos, tables, measures, labels."""

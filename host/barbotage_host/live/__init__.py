@@ -1,0 +1,1 @@
+"""What a device tells while it works: received, kept, and shown in a terminal."""
