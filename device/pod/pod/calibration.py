@@ -2,6 +2,7 @@
 import asyncio
 from micropython import const
 from pod import protocol
+from pod.motion import turn
 
 _SAMPLES = const(50)
 _EVERY_MS = const(20)
@@ -44,7 +45,8 @@ async def _imu(pod):
     if max(high - low for low, high in zip(lows, highs)) > _SPREAD_MAX_COUNTS:
         return False
     values, motion = pod.config.values, pod.tilting.motion
-    pitch, roll = values["pitch_zero_cdeg"] + motion.pitch_cdeg, values["roll_zero_cdeg"] + motion.roll_cdeg
+    pitch = turn(values["pitch_zero_cdeg"] + motion.pitch_cdeg)
+    roll = turn(values["roll_zero_cdeg"] + motion.roll_cdeg)
     good = all([_put(pod, "gyro_zero_" + name, round(total / _SAMPLES)) for name, total in zip("xyz", totals)])
     return good and _put(pod, "pitch_zero_cdeg", pitch) and _put(pod, "roll_zero_cdeg", roll)
 

@@ -31,8 +31,11 @@ class Config:
     def _take(self, stored):
         if not isinstance(stored, dict) or stored.get("version") != SETTINGS_VERSION:
             return False
+        values = stored.get("values")
+        if not isinstance(values, dict):
+            return False
         good = True
-        for name, value in stored.get("values", {}).items():
+        for name, value in values.items():
             good = self._set(name, value) and good
         self.serial = str(stored.get("serial", "")).encode()[:_SERIAL_BYTES]
         self._saved = dict(self.values)

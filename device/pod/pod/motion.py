@@ -30,8 +30,8 @@ class Motion:
         gy -= settings["gyro_zero_y"]
         gz -= settings["gyro_zero_z"]
         self._tilt(gx, gy, ax, ay, az)
-        self.pitch_cdeg = int(self._pitch * 100) - settings["pitch_zero_cdeg"]
-        self.roll_cdeg = int(self._roll * 100) - settings["roll_zero_cdeg"]
+        self.pitch_cdeg = turn(int(self._pitch * 100) - settings["pitch_zero_cdeg"])
+        self.roll_cdeg = turn(int(self._roll * 100) - settings["roll_zero_cdeg"])
         self.rate_cdps = min(int(sqrt(gx * gx + gy * gy + gz * gz) * _COUNTS_TO_CDPS), 0xFFFF)
         self._judge()
 
@@ -50,7 +50,7 @@ class Motion:
         if self._rest is None:
             self._rest = (self.pitch_cdeg, self.roll_cdeg)
         fast = self.rate_cdps >= settings["moved_cdps"]
-        away = max(abs(_turn(self.pitch_cdeg - self._rest[0])), abs(_turn(self.roll_cdeg - self._rest[1])))
+        away = max(abs(turn(self.pitch_cdeg - self._rest[0])), abs(turn(self.roll_cdeg - self._rest[1])))
         if not self.moved and (fast or away >= settings["moved_cdeg"]):
             self.moved = True
             self.moves = self.moves + 1 & 0xFF
@@ -65,5 +65,6 @@ def _blend(predicted, measured):
     return (predicted + _TRUST_ACCELERATION * difference + 180) % 360 - 180
 
 
-def _turn(cdeg):
+def turn(cdeg):
+    # The same angle between -180 and 180 degrees: a sensor may be mounted upside down.
     return (cdeg + 18000) % 36000 - 18000

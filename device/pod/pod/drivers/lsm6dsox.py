@@ -12,6 +12,7 @@ _CHIP = const(0x6C)
 _XL_104_HZ_2_G = const(0x40)
 _G_104_HZ_500_DPS = const(0x44)
 _BLOCK_UPDATE_AUTO_INCREMENT = const(0x44)
+_EMPTY_MAX = const(10)
 
 
 class LSM6DSOX:
@@ -19,6 +20,7 @@ class LSM6DSOX:
         self._i2c = i2c
         self._address = address
         self._buffer = bytearray(12)
+        self._empty = 0
         chip = i2c.readfrom_mem(address, _WHO_AM_I, 1)[0]
         if chip != _CHIP:
             raise OSError("LSM6DSOX: chip 0x%02x" % chip)
@@ -29,4 +31,15 @@ class LSM6DSOX:
     def read(self):
         # Gyroscope x, y, z and acceleration x, y, z in counts.
         self._i2c.readfrom_mem_into(self._address, _OUTX_L_G, self._buffer)
-        return unpack_from("<6h", self._buffer)
+        sample = unpack_from("<6h", self._buffer)
+        self._check(sample)
+        return sample
+
+    def _check(self, sample):
+        # Gravity is never zero on all axes: a chip that lost its supply for a moment answers, but measures nothing until it is set up again.
+        if sample[3] or sample[4] or sample[5]:
+            self._empty = 0
+            return
+        self._empty += 1
+        if self._empty >= _EMPTY_MAX:
+            raise OSError("LSM6DSOX: no data")

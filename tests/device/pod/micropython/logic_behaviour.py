@@ -112,6 +112,15 @@ def test_tilt_at_rest_is_that_of_gravity():
         assert not motion.moved
 
 
+def test_a_sensor_mounted_upside_down_has_no_jump_at_180_degrees():
+    values = dict(SETTINGS, roll_zero_cdeg=17500)
+    motion = Motion(values)
+    for roll_deg, expected in ((175, 0), (179, 400), (-179, 600)):
+        for _ in range(100):
+            motion.add(_still(0, roll_deg))
+        assert abs(motion.roll_cdeg - expected) < 30, (roll_deg, motion.roll_cdeg)
+
+
 def test_a_slow_tilt_is_followed_and_counts_as_moved_when_it_is_large():
     motion = Motion(SETTINGS)
     for step in range(200):

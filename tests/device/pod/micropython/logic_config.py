@@ -127,7 +127,14 @@ def test_out_of_bounds_and_unknown_values_keep_their_defaults_and_are_told():
 
 
 def test_garbage_and_other_versions_are_told():
-    for text in ("", "{", '"x"', '{"version": 99, "values": {"inject_hpa": 200}}'):
+    for text in (
+        "",
+        "{",
+        '"x"',
+        '{"version": 99, "values": {"inject_hpa": 200}}',
+        '{"version": 1}',
+        '{"version": 1, "values": [7]}',
+    ):
         flash = _fresh()
 
         def write():

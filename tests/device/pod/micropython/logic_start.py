@@ -150,6 +150,42 @@ def test_sensors_are_checked_before_they_are_believed():
         raise AssertionError
 
 
+class _Bus:
+    # A bus whose chips answer without measuring.
+    def __init__(self, answer):
+        self.answer = answer
+
+    def readfrom_mem(self, _address, _register, _size):
+        return b"\x6c"
+
+    def readfrom_mem_into(self, _address, _register, buffer):
+        buffer[:] = bytes(len(buffer))
+
+    def writeto_mem(self, _address, _register, _data):
+        pass
+
+    def writeto(self, _address, _data):
+        pass
+
+    def readfrom_into(self, _address, buffer):
+        buffer[:] = self.answer
+
+
+def _reads_until_refused(read):
+    for number in range(100):
+        try:
+            read()
+        except OSError:
+            return number
+    raise AssertionError("never refused")
+
+
+def test_a_chip_that_answers_but_does_not_measure_is_not_believed_for_long():
+    imu, sensor = LSM6DSOX(_Bus(b""), 0x6A), ABP2(_Bus(b"\x60\x00\x00\x00"), 0x28)
+    assert 1 < _reads_until_refused(imu.read) < 25
+    assert 1 < _reads_until_refused(lambda: sensor.read(0, 6895)) < 25
+
+
 def test_pressure_is_in_hpa_over_the_whole_range():
     sensor = ABP2(machine.I2C(0), 0x28)
     for hpa in (0, 1, 500, 1013, 3000, 6895):
