@@ -14,8 +14,10 @@ from barbotage_device.probe_pod.protocol import FEEDBACK_EVERY_MS, PROTOCOL, SIL
 from barbotage_device.probe_pod.state import PodEvent, PodState, PodTracker
 
 NS_PER_MS = 1_000_000
+NOT_STARTED = "not started"
+"""The reason before the first attempt to find the pod."""
 _EVENTS_MAX = 1000
-"""What nobody fetches is given up from its old end: a minute of pressure and tilt."""
+"""What nobody fetches is given up from its old end: a quarter of a minute of pressure and tilt."""
 _READ_S = 0.005
 """How long a change of the ring may wait for the thread; arriving bytes wake it at once."""
 
@@ -73,7 +75,7 @@ class PodClient:
         self._open_port = open_port
         self._find = find
         self._lock = threading.Lock()
-        self._view = PodView(Connection.ABSENT, "not started", PodState())
+        self._view = PodView(Connection.ABSENT, NOT_STARTED, PodState())
         self._events: deque[PodEvent] = deque(maxlen=_EVENTS_MAX)
         self._wanted: tuple[Feedback, int] | None = None
         self._ends = threading.Event()

@@ -58,6 +58,17 @@ class ProbeMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class Tilted:
+    """A sample of the probe's tilt from its zero. ``rate_dps`` is how fast it turns; ``moved`` whether the pod holds it to be moving."""
+
+    at_ns: int
+    pitch_deg: float
+    roll_deg: float
+    rate_dps: float
+    moved: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LavageChanged:
     """The lavage line is in another phase. ``cycles`` counts injections that were let out again; ``peak_hpa`` is of the phase before."""
 
@@ -91,7 +102,7 @@ class PodStarted:
     identity: PodIdentity
 
 
-PodEvent = Touched | ProbeMoved | LavageChanged | PressureSeries | PodFault | PodStarted
+PodEvent = Touched | ProbeMoved | Tilted | LavageChanged | PressureSeries | PodFault | PodStarted
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,15 +188,11 @@ class PodTracker:
 
     def _tilt(self, message: Tilt, arrived_ns: int) -> list[PodEvent]:
         at_ns = self._clock.device_ns(message.time_us, arrived_ns)
-        self.state = replace(
-            self.state,
-            pitch_deg=message.pitch_cdeg / 100,
-            roll_deg=message.roll_cdeg / 100,
-            rate_dps=message.rate_cdps / 100,
-            moved=TiltFlags.MOVED in TiltFlags(message.flags),
-        )
+        moved = TiltFlags.MOVED in TiltFlags(message.flags)
+        tilt = Tilted(at_ns, message.pitch_cdeg / 100, message.roll_cdeg / 100, message.rate_cdps / 100, moved)
+        self.state = replace(self.state, pitch_deg=tilt.pitch_deg, roll_deg=tilt.roll_deg, rate_dps=tilt.rate_dps, moved=moved)
         before, self._moves = self._moves, message.moves
-        return [ProbeMoved(at_ns)] if before is not None and before != message.moves else []
+        return [tilt, ProbeMoved(at_ns)] if before is not None and before != message.moves else [tilt]
 
     def _pressure(self, message: Pressure, arrived_ns: int) -> list[PodEvent]:
         # The frame leaves when its last sample is taken.

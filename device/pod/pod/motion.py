@@ -54,6 +54,7 @@ class Motion:
         if not self.moved and (fast or away >= settings["moved_cdeg"]):
             self.moved = True
             self.moves = self.moves + 1 & 0xFF
+            self._still_ms = 0  # told for as long, also when it crept
         self._still_ms = 0 if self.rate_cdps * 2 >= settings["moved_cdps"] else self._still_ms + _STEP_MS
         if self.moved and self._still_ms >= settings["still_ms"]:
             self.moved = False

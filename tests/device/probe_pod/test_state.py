@@ -12,6 +12,7 @@ from barbotage_device.probe_pod.state import (
     PodTracker,
     PressureSeries,
     ProbeMoved,
+    Tilted,
     Touched,
     fault_name,
 )
@@ -44,12 +45,12 @@ def test_another_protocol_is_refused_with_what_helps(protocol: int, advice: str)
 
 def test_tilt_is_in_degrees_and_a_move_is_told_once() -> None:
     tracker = PodTracker()
-    assert tracker.take(tilt(moves=7), 0) == []
+    assert tracker.take(tilt(moves=7), 0) == [Tilted(0, -12.34, 2.5, 15.0, False)]
     assert (tracker.state.pitch_deg, tracker.state.roll_deg, tracker.state.rate_dps) == (-12.34, 2.5, 15.0)
     events = tracker.take(tilt(moves=8, flags=p.TiltFlags.MOVED, time_us=20_000), 20 * MS)
-    assert events == [ProbeMoved(20 * MS)]
+    assert events == [Tilted(20 * MS, -12.34, 2.5, 15.0, True), ProbeMoved(20 * MS)]
     assert tracker.state.moved
-    assert tracker.take(tilt(moves=8, time_us=40_000), 40 * MS) == []
+    assert tracker.take(tilt(moves=8, time_us=40_000), 40 * MS) == [Tilted(40 * MS, -12.34, 2.5, 15.0, False)]
 
 
 def test_an_input_carries_the_time_of_its_edge() -> None:
