@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from barbotage_device.errors import InvalidInputError, UsageError
+from barbotage_device.errors import InvalidInputError, NotFoundError, UsageError
 from barbotage_firmware_tools.orders import PEDAL, Hand, read_script
 from barbotage_firmware_tools.provision import checked_request
 
@@ -68,7 +68,7 @@ def test_a_script_has_times_and_comments(tmp_path: Path) -> None:
     file.write_text("1 cycle\nsoon cycle\n", encoding="utf-8")
     with pytest.raises(InvalidInputError, match=r"script\.txt:2"):
         read_script(file)
-    with pytest.raises(InvalidInputError, match="nowhere"):
+    with pytest.raises(NotFoundError, match="nowhere"):
         read_script(tmp_path / "nowhere")
 
 

@@ -107,7 +107,7 @@ class LiveLoop:
         self._settings = settings
         self._clock = clock
         self._screen = screen
-        self._outlets = outlets or Outlets(reports.event)
+        self._outlets = outlets or Outlets(lambda _level, text: reports.event(text))
         self._recording, self._teller = self._outlets.recording, self._outlets.teller
         self._pod = pod
         self._times = StageTimes()

@@ -11,15 +11,15 @@ from barbotage_device.runtime.telemetry import Teller
 
 @dataclass(frozen=True, slots=True)
 class Outlets:
-    """``report`` takes a line for people. Without a ``recording`` or a ``teller`` the rest goes on."""
+    """``report`` takes a level (info, warning or error) and a line for people. Without a ``recording`` or a ``teller`` the rest goes on."""
 
-    report: Callable[[str], None]
+    report: Callable[[str, str], None]
     recording: SessionRecording | None = None
     teller: Teller | None = None
 
     def say(self, level: str, text: str) -> None:
-        """A line of the log, everywhere; ``level`` is info, warning or error."""
-        self.report(text)
+        """A line of the log, everywhere."""
+        self.report(level, text)
         if self.recording is not None:
             self.recording.say(level, text)
         if self.teller is not None:

@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -108,7 +108,7 @@ def _loop(request: RunRequest, model: LoadedModel, console: Console, parts: _Par
     settings = LoopSettings(frames=request.frames, accept_best=screen is None)
     feed = feed_of(parts.source, parts.watch, None if recording is None else recording.frame)
     reports = _reports(request.as_json, console)
-    outlets = Outlets(reports.event, recording, None if parts.link is None else parts.link.teller)
+    outlets = Outlets(_speaker(console), recording, None if parts.link is None else parts.link.teller)
     with _pod(request, operator, outlets) as pod:
         loop = LiveLoop(feed, pipeline, reports, settings, time.monotonic_ns, screen, outlets, pod)
         where = "" if recording is None else f" recording to {recording.path};"
@@ -210,6 +210,10 @@ def _screen(request: RunRequest, size: ScreenSize, operator: Operator, console: 
         console.warning(f"no window: {screen}; running without one")
         return None
     return screen
+
+
+def _speaker(console: Console) -> Callable[[str, str], None]:
+    return lambda level, text: console.note(text) if level == "info" else console.warning(text)
 
 
 def _reports(as_json: bool, console: Console) -> Reports:

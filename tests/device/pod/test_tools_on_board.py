@@ -18,11 +18,9 @@ from barbotage_device.probe_pod.protocol import Calibration
 from barbotage_device.probe_pod.state import Touched
 from barbotage_firmware_tools.build.mpy import Compiled, compile_firmware
 from barbotage_firmware_tools.build.sources import Firmware, read_firmware
-from barbotage_firmware_tools.doctor import examine
+from barbotage_firmware_tools.cli import run_command_line
 from barbotage_firmware_tools.flash import flash
 from barbotage_firmware_tools.greeting import send_to_prompt, wait_for_pod
-from barbotage_firmware_tools.monitor import plot, record_of, watch
-from barbotage_firmware_tools.places import Places
 from barbotage_firmware_tools.provision import checked_request, provision
 
 pytestmark = pytest.mark.slow
@@ -75,7 +73,16 @@ def other_firmware(pod_sources: Path) -> Compiled:
     return compile_firmware(changed, 1)
 
 
+def give_up(text: str) -> None:
+    """Somebody who presses Ctrl-C at the third file."""
+    if text.startswith("3/"):
+        raise KeyboardInterrupt
+
+
 def test_flash_writes_what_changed_and_the_pod_runs_it(port: str, other_firmware: Compiled) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        flash(port, other_firmware, lambda _question: False, give_up)
+    assert wait_for_pod(port, PATIENCE_S).firmware_hash != "ab" * 6, "half a firmware was put in place"
     report = flash(port, other_firmware, lambda _question: False, nothing)
     assert report.before is not None
     assert report.after.firmware_hash == "ab" * 6
@@ -95,19 +102,24 @@ def test_provision_writes_reads_back_and_leaves_a_record(port: str) -> None:
     assert json.loads(json.dumps(record)) == record
 
 
-def test_monitor_and_doctor_find_a_healthy_pod(port: str, pod_places: Places, tmp_path: Path) -> None:
-    records = []
-    seen = watch(port, 10.0, 1.0, lambda watched, words: records.append(record_of(watched, words)), keep_all=True)
-    assert seen.damaged == 0
-    assert records
+def test_flash_leaves_a_pod_that_runs_this_build_alone(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command_line(["flash", "--port", port, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["written"] == []
+    assert report["before"] == report["after"]
+
+
+def test_monitor_and_doctor_find_a_healthy_pod(port: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    picture = tmp_path / "plot.png"
+    assert run_command_line(["monitor", "--port", port, "--seconds", "10", "--every", "1", "--json", "--plot", str(picture)]) == 0
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert any(record["pressure_hpa"] is not None for record in records)
-    plot(seen, tmp_path / "plot.png")
-    assert (tmp_path / "plot.png").stat().st_size > 1000
-    findings = {finding.name: finding for finding in examine(pod_places, port)}
-    assert findings[port].ok
-    assert findings["firmware"].ok
-    assert findings["protocol"].ok
-    assert findings["serial number"].advice.startswith("barbotage-pod provision")
+    assert all(record["damaged"] == 0 for record in records)
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert run_command_line(["doctor", "--port", port, "--json"]) == 0
+    findings = {one["name"]: one for one in json.loads(capsys.readouterr().out)["findings"]}
+    assert all(findings[name]["ok"] for name in (port, "firmware", "protocol", "heartbeat", "IMU", "pressure sensor"))
+    assert findings["serial number"]["advice"].startswith("barbotage-pod provision")
 
 
 def test_the_devices_client_meets_the_whole_board(port: str) -> None:

@@ -74,7 +74,7 @@ class Bedside:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
-        self.client, self.outlets = ScriptedClient(), Kept(lambda _line: None)
+        self.client, self.outlets = ScriptedClient(), Kept(lambda _level, _text: None)
         self.heard: list[str] = []
         self.operator = Operator(pipeline, Presentation(Language.FR), lambda kind, _value: self.heard.append(kind))
         self.pod = BedsidePod(self.client, self.operator, self.outlets)
@@ -165,11 +165,11 @@ def test_a_fault_of_the_pod_is_said(bedside: Bedside) -> None:
 
 
 def test_the_tilt_sensor_counts_only_while_it_works(bedside: Bedside) -> None:
-    assert bedside.pod.probe_moved is None
-    bedside.stands(Connection.CONNECTED, state=PodState(pitch_deg=3.0, moved=True))
-    assert bedside.pod.probe_moved is True
-    bedside.stands(Connection.CONNECTED, state=PodState(pitch_deg=None, moved=True))
-    assert bedside.pod.probe_moved is None
+    felt = [bedside.pod.probe_moved]
+    for pitch_deg in (3.0, None):
+        bedside.stands(Connection.CONNECTED, state=PodState(pitch_deg=pitch_deg, moved=True))
+        felt.append(bedside.pod.probe_moved)
+    assert felt == [None, True, None]
 
 
 def test_the_ring_follows_the_screen(bedside: Bedside) -> None:

@@ -78,7 +78,7 @@ class Told:
         return Reports(self.statuses.append, self.events.append)
 
     def outlets(self, recording: SessionRecording | None) -> Outlets:
-        return Outlets(self.events.append, recording)
+        return Outlets(lambda _level, text: self.events.append(text), recording)
 
 
 @dataclass
