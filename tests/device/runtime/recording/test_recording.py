@@ -153,9 +153,10 @@ def test_frames_that_the_loop_misses_are_recorded(bench: Bench, good: Good) -> N
     recording = bench.recording()
     source = Scripted(good(12), Delivery.NEWEST_ONLY)
     feed = feed_of(source, None, recording.frame)
-    assert feed.next(0.0) is None or source.finished.wait(LONG_S)
+    newest = feed.next(0.0)
     assert source.finished.wait(LONG_S)
-    newest = feed.next(LONG_S)
+    if newest is None or newest.sequence < 11:  # it may have come at once
+        newest = feed.next(LONG_S)
     feed.close()
     recording.close()
     assert newest is not None
