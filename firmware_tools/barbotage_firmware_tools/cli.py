@@ -69,6 +69,7 @@ def build_command(
       barbotage-pod build
       barbotage-pod build --out /tmp/pod --json
     """
+    console = Console()
 
     def action() -> int:
         from barbotage_firmware_tools.build.mpy import compile_firmware, write_build
@@ -82,7 +83,7 @@ def build_command(
         write_build(compiled, out)
         program = build_unix_port(where, console.note) if unix_port else None
         if as_json:
-            console.result_json(compiled.manifest)
+            console.result_json({**compiled.manifest, "unix_port": None if program is None else str(program)})
         else:
             sha256 = str(compiled.manifest["firmware_sha256"])
             console.result(f"{out}: firmware {compiled.manifest['firmware']} ({sha256[:12]}), {len(compiled.files)} files")
@@ -90,8 +91,7 @@ def build_command(
                 console.result(str(program))
         return EXIT_DONE
 
-    console = Console()
-    return guarded(action, console)
+    return _run(action, console)
 
 
 @app.command(name="image")
@@ -108,6 +108,7 @@ def image_command(
     Examples:
       barbotage-pod image --out pod.uf2
     """
+    console = Console()
 
     def action() -> int:
         import hashlib
@@ -125,8 +126,7 @@ def image_command(
             console.result(f"{path} ({image.stat().st_size} bytes, sha256 {sha256[:12]})")
         return EXIT_DONE
 
-    console = Console()
-    return guarded(action, console)
+    return _run(action, console)
 
 
 @app.command(name="flash")
@@ -140,6 +140,7 @@ def flash_command(port: PortOption = None, yes: YesOption = False, as_json: Json
       barbotage-pod flash
       barbotage-pod flash --port /dev/ttyACM0 --yes
     """
+    console = Console()
 
     def action() -> int:
         from barbotage_firmware_tools.build.mpy import compile_firmware
@@ -162,8 +163,7 @@ def flash_command(port: PortOption = None, yes: YesOption = False, as_json: Json
             )
         return EXIT_DONE
 
-    console = Console()
-    return guarded(action, console)
+    return _run(action, console)
 
 
 @app.command(name="provision")
@@ -180,6 +180,7 @@ def provision_command(
         Path | None, typer.Option("--record", metavar="FILE", help="Where the record goes; NUMBER.json by default.")
     ] = None,
     yes: YesOption = False,
+    as_json: JsonOption = False,
 ) -> int:
     """Gives the pod its serial number, zeroes its sensors, writes it all to flash, reads it back and leaves a record.
 
@@ -188,9 +189,10 @@ def provision_command(
       barbotage-pod provision --serial BP-0007
       barbotage-pod provision --serial BP-0007 --set inject_hpa=200 --skip pressure --yes
     """
+    console = Console()
 
     def action() -> int:
-        from barbotage_device.errors import UsageError
+        from barbotage_device.errors import NotFoundError, UsageError
         from barbotage_device.probe_pod.protocol import Calibration
         from barbotage_firmware_tools.greeting import port_or_the_pod
         from barbotage_firmware_tools.provision import checked_request, provision
@@ -200,24 +202,28 @@ def provision_command(
         if unknown:
             raise UsageError(f"--skip {unknown[0]!r}: there are {' and '.join(names)}")
         request = checked_request(serial, settings or [], tuple(what for name, what in names.items() if name not in (skip or [])))
+        file = record or Path(f"{serial}.json")
+        if not file.parent.is_dir():
+            raise NotFoundError(f"--record {file}: the folder is not there")
         ask = console.note if yes else _wait_for_enter
         done = provision(port_or_the_pod(port), request, ask, console.note)
-        file = record or Path(f"{serial}.json")
         file.write_text(json.dumps(done, indent=1) + "\n", encoding="utf-8")
-        console.result(f"{file}: {serial} is provisioned")
+        if as_json:
+            console.result_json(done)
+        else:
+            console.result(f"{file}: {serial} is provisioned")
         return EXIT_DONE
 
-    console = Console()
-    return guarded(action, console)
+    return _run(action, console)
 
 
 @app.command(name="monitor")
 def monitor_command(
     port: PortOption = None,
-    seconds: Annotated[float | None, typer.Option("--seconds", min=0.5, help="End by itself.")] = None,
-    every: Annotated[float, typer.Option("--every", min=0.1, help="Seconds between two lines.")] = 0.5,
+    seconds: Annotated[float | None, typer.Option("--seconds", metavar="S", min=0.5, help="End by itself.")] = None,
+    every: Annotated[float, typer.Option("--every", metavar="S", min=0.1, help="Seconds between two lines.")] = 0.5,
     plot: Annotated[
-        Path | None, typer.Option("--plot", metavar="PNG", help="A picture of pressure and tilt, at the end.")
+        Path | None, typer.Option("--plot", metavar="PNG", help="A picture of pressure and tilt, at the end or at Ctrl-C.")
     ] = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -228,8 +234,10 @@ def monitor_command(
       barbotage-pod monitor
       barbotage-pod monitor --seconds 20 --plot lavage.png
     """
+    console = Console()
 
     def action() -> int:
+        from barbotage_device.errors import NotFoundError
         from barbotage_firmware_tools.greeting import port_or_the_pod
         from barbotage_firmware_tools.monitor import Watched, line_of, record_of, watch
         from barbotage_firmware_tools.monitor import plot as draw
@@ -242,14 +250,18 @@ def monitor_command(
                 console.result(one)
             console.result(line_of(seen))
 
-        seen = watch(port_or_the_pod(port), seconds, every, told, keep_all=plot is not None)
-        if plot is not None:
-            draw(seen, plot)
-            console.note(f"{plot} written")
+        if plot is not None and not plot.parent.is_dir():
+            raise NotFoundError(f"--plot {plot}: the folder is not there")
+        seen = Watched.keeping_all() if plot is not None else Watched()
+        try:
+            watch(port_or_the_pod(port), seconds, every, told, seen)
+        finally:
+            if plot is not None and seen.pressure.points:
+                draw(seen, plot)
+                console.note(f"{plot} written")
         return EXIT_DONE
 
-    console = Console()
-    return guarded(action, console)
+    return _run(action, console)
 
 
 @app.command(name="emulate")
@@ -263,29 +275,33 @@ def emulate_command(
     ] = None,
     script: Annotated[Path | None, typer.Option("--script", metavar="FILE", help="Lines: SECONDS ORDER.")] = None,
     flash: Annotated[Path | None, typer.Option("--flash", metavar="FILE", help="Keeps the pod's flash from run to run.")] = None,
-    seconds: Annotated[float | None, typer.Option("--seconds", min=1, help="End by itself.")] = None,
+    seconds: Annotated[float | None, typer.Option("--seconds", metavar="S", min=1, help="End by itself.")] = None,
     cache: CacheOption = None,
 ) -> int:
     """The whole pod without hardware: an emulated board on a pseudo-terminal. The port's path is printed; other programs open it.
 
     The board is emulated instruction by instruction and may run slower than the clock; --quick keeps up on any machine.
 
-    Orders are lines on stdin or in a script: pitch 20, roll -10, pressure 300, cycle (inject and suck), pedal tap, pedal double,
-    pedal hold, a, b (buttons), unplug-imu, plug-imu, power (off and on), show (ring and buzzer), quit.
+    Orders are lines on stdin, or in a script behind the second at which they are given: pitch 20, roll -10, pressure 300, cycle (inject and suck), pedal tap, pedal double,
+    pedal hold, a, b (buttons), unplug-imu, plug-imu, power (off and on). Only typed: show (ring and buzzer), help, quit.
 
     \b
     Examples:
       barbotage-pod emulate --quick --link /tmp/pod
       barbotage-pod emulate --script squeeze.txt --seconds 60
     """
+    console = Console()
 
     def action() -> int:
+        from barbotage_device.errors import UsageError
         from barbotage_firmware_tools.build.image import build_image
         from barbotage_firmware_tools.build.unixport import build_unix_port
         from barbotage_firmware_tools.emulate import EmulateRequest, Voice, emulate
         from barbotage_firmware_tools.places import places
 
         where = places(cache)
+        if quick and (image is not None or flash is not None):
+            raise UsageError("--quick runs the sources, without an image and a flash; leave --image and --flash out")
         if quick:
             program = build_unix_port(where, console.note)
             request = EmulateRequest(link, script, seconds, program=program, sources=where.sources)
@@ -295,8 +311,7 @@ def emulate_command(
         emulate(request, Voice(ready=console.result, said=console.note))
         return EXIT_DONE
 
-    console = Console()
-    return guarded(action, console)
+    return _run(action, console)
 
 
 @app.command(name="doctor")
@@ -308,6 +323,7 @@ def doctor_command(port: PortOption = None, cache: CacheOption = None, as_json: 
       barbotage-pod doctor
       barbotage-pod doctor --port /dev/ttyACM0 --json
     """
+    console = Console()
 
     def action() -> int:
         from barbotage_firmware_tools.doctor import examine
@@ -322,8 +338,7 @@ def doctor_command(port: PortOption = None, cache: CacheOption = None, as_json: 
                 console.result(f"{marks[one.ok]} {one.name}: {one.text}" + (f" -> {one.advice}" if one.advice else ""))
         return EXIT_FAILED if any(finding.ok is False for finding in findings) else EXIT_DONE
 
-    console = Console()
-    return guarded(action, console)
+    return _run(action, console)
 
 
 @app.command(name="protocol")
@@ -334,6 +349,7 @@ def protocol_command(write: Annotated[bool, typer.Option("--write", help="Write 
     Examples:
       barbotage-pod protocol --write
     """
+    console = Console()
 
     def action() -> int:
         from barbotage_firmware_tools.places import places
@@ -350,8 +366,22 @@ def protocol_command(write: Annotated[bool, typer.Option("--write", help="Write 
             console.error(f"{path}: not what the table says; barbotage-pod protocol --write")
         return EXIT_FAILED if wrong else EXIT_DONE
 
-    console = Console()
-    return guarded(action, console)
+    return _run(action, console)
+
+
+def _run(action: Callable[[], int], console: Console) -> int:
+    """As ``guarded``; a file that cannot be read or written is said in one line too."""
+
+    def checked() -> int:
+        try:
+            return action()
+        except OSError as error:
+            if error.filename is None:
+                raise
+            console.error(f"{error.filename}: {error.strerror}")
+            return EXIT_FAILED
+
+    return guarded(checked, console)
 
 
 def _wait_for_enter(text: str) -> None:

@@ -7,11 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from barbotage_device.errors import InvalidInputError, UsageError
+from barbotage_device.errors import InvalidInputError, NotFoundError, UsageError
 from barbotage_firmware_tools.board.quick import QuickPod
-from barbotage_firmware_tools.orders import Hand, read_script
+from barbotage_firmware_tools.errors import PodToolError
+from barbotage_firmware_tools.orders import HELP, Hand, read_script
 
 _TURN_MS = 20.0
+_MORE = "show | help | quit"
+_HELP = f"{HELP} | {_MORE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +70,18 @@ class Keyboard:
     def _obey(self, text: str) -> None:
         if text == "quit":
             self.ends = True
-        elif text == "show":
-            self._said(self._show())
-        else:
-            try:
+            return
+        try:
+            if text == "show":
+                self._said(self._show())
+            elif text == "help":
+                self._said(_HELP)
+            else:
                 self._hand.give(text)
-            except UsageError as error:
-                self._said(f"{error} | show | quit")
+        except PodToolError as error:
+            self._said(str(error))
+        except UsageError as error:
+            self._said(f"{error} | {_MORE}")
 
 
 def ring_text(leds: list[tuple[int, ...]]) -> str:
@@ -81,9 +89,8 @@ def ring_text(leds: list[tuple[int, ...]]) -> str:
     return "".join("#" if any(led) else "." for led in leds)
 
 
-def _play(hand: Hand, script: Path | None) -> None:
-    for at_s, text in read_script(script) if script is not None else []:
-        hand.give(text, at_s * 1000)
+def _script(request: EmulateRequest) -> list[tuple[float, str]]:
+    return read_script(request.script) if request.script is not None else []
 
 
 def _quick_pod(request: EmulateRequest, program: Path, sources: Path, voice: Voice) -> None:
@@ -94,9 +101,10 @@ def _quick_pod(request: EmulateRequest, program: Path, sources: Path, voice: Voi
         leds, tone_hz = pod.shown()
         return f"ring {ring_text([*leds])}  buzzer {tone_hz:.0f} Hz"
 
+    orders = _script(request)
     with _Replaceable(lambda: QuickPod(program, sources, request.link)) as pod:
         hand = Hand(pod, now_ms)
-        _play(hand, request.script)
+        hand.play(orders)
         keyboard = Keyboard(hand, show, voice.said)
         voice.ready(pod.port)
         started_ms = now_ms()
@@ -149,6 +157,7 @@ def _whole_board(request: EmulateRequest, image: Path, voice: Voice) -> None:
     from barbotage_firmware_tools.board.emulator import NS_PER_MS, EmulatedBoard
     from barbotage_firmware_tools.board.terminal import BoardTerminal
 
+    orders = _script(request)
     board = EmulatedBoard(image, _read_flash(request.flash), i2c_byte_ns=0)
 
     def show() -> str:
@@ -162,7 +171,7 @@ def _whole_board(request: EmulateRequest, image: Path, voice: Voice) -> None:
             terminal.end()
 
     hand = Hand(board, lambda: board.now() / NS_PER_MS)
-    _play(hand, request.script)
+    hand.play(orders)
     keyboard = Keyboard(hand, show, voice.said)
     with BoardTerminal(board, request.link) as terminal:
         board.every(_TURN_MS, turn)
@@ -172,15 +181,21 @@ def _whole_board(request: EmulateRequest, image: Path, voice: Voice) -> None:
             terminal.run(lambda: request.seconds is None or time.monotonic() - started_s < request.seconds)
         finally:
             if request.flash is not None:
-                request.flash.write_bytes(board.flash)
+                part = request.flash.with_name(request.flash.name + ".part")
+                part.write_bytes(board.flash)
+                part.replace(request.flash)
 
 
 def _read_flash(file: Path | None) -> bytes | None:
     from barbotage_firmware_tools.board.emulator import FLASH_BYTES
 
+    if file is not None and not file.parent.is_dir():
+        raise NotFoundError(f"--flash {file}: the folder is not there")
     if file is None or not file.is_file():
         return None
     content = file.read_bytes()
     if len(content) != FLASH_BYTES:
-        raise InvalidInputError(f"{file}: {len(content)} bytes, a flash has {FLASH_BYTES}")
+        raise InvalidInputError(
+            f"{file}: {len(content)} bytes, a flash has {FLASH_BYTES}; give a file that emulate --flash has written"
+        )
     return content

@@ -1,4 +1,4 @@
-"""The command ``flash``: brings a pod's files to this build, changed ones only, each verified before it is put in place."""
+"""The command ``flash``: brings a pod's files to this build, changed ones only, each verified before any is put in place."""
 
 import json
 from collections.abc import Callable
@@ -14,6 +14,8 @@ from barbotage_firmware_tools.prompt import Prompt
 
 _POD_MACHINE = "Barbotage probe pod"
 _OURS = ("pod", "main.py", "startup.mpy", "boot.py", MANIFEST)
+_LAST = ("pod/version.mpy", MANIFEST)
+"""What the pod says it runs is in place after everything else, so that flashing again mends what was cut short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,8 @@ class FlashReport:
 def flash(port: str, compiled: Compiled, confirm: Callable[[str], bool], progress: Callable[[str], None]) -> FlashReport:
     """Flashes the pod at ``port``. ``confirm`` is asked before anything that is not a pod of ours is overwritten.
 
-    Raises RefusedError when that is declined, PodToolError when a step fails: files already replaced then stay, and flashing again goes on.
+    Raises RefusedError when that is declined, PodToolError when a step fails. Until the last file has arrived, the old ones stay; whatever
+    happens, the board is restarted.
     """
     expected = str(compiled.manifest["firmware_sha256"])[: 2 * HASH_BYTES]
     before = who_is_at(port)
@@ -38,17 +41,25 @@ def flash(port: str, compiled: Compiled, confirm: Callable[[str], bool], progres
         if before.firmware_hash == expected:
             return FlashReport([], sorted(compiled.files), [], before, before)
         send_to_prompt(port)
-    with Prompt(port) as prompt:
-        if before is None:
-            _be_sure(prompt, port, confirm)
-        wanted = {**compiled.files, MANIFEST: json.dumps(compiled.manifest).encode()}
-        written, kept = _write_changed(prompt, wanted, compiled, progress)
-        removed = _remove_stale(prompt, wanted)
-        prompt.restart()
+    with _prompt(port, progress) as prompt:
+        try:
+            if before is None:
+                _be_sure(prompt, port, confirm)
+            written, kept, removed = _bring_up_to_date(prompt, compiled, progress)
+        finally:
+            prompt.restart()
     after = wait_for_pod(port)
     if after.firmware_hash != expected:
         raise PodToolError(f"{port}: the pod runs firmware {after.firmware_hash} after flashing, not {expected}; flash again")
     return FlashReport(written, kept, removed, before, after)
+
+
+def _prompt(port: str, progress: Callable[[str], None]) -> Prompt:
+    try:
+        return Prompt(port)
+    except KeyboardInterrupt:
+        progress(f"{port}: the pod waits at its prompt; flash it again, or pull it out and put it back")
+        raise
 
 
 def _be_sure(prompt: Prompt, port: str, confirm: Callable[[str], bool]) -> None:
@@ -61,25 +72,23 @@ def _be_sure(prompt: Prompt, port: str, confirm: Callable[[str], bool]) -> None:
         raise RefusedError(f"{port}: not flashed; it is {machine}")
 
 
-def _write_changed(
-    prompt: Prompt, wanted: dict[str, bytes], compiled: Compiled, progress: Callable[[str], None]
-) -> tuple[list[str], list[str]]:
+def _bring_up_to_date(
+    prompt: Prompt, compiled: Compiled, progress: Callable[[str], None]
+) -> tuple[list[str], list[str], list[str]]:
+    wanted = {**compiled.files, MANIFEST: json.dumps(compiled.manifest).encode()}
     present = prompt.file_hashes(sorted(wanted))
-    hashes = compiled.hashes
-    # The manifest last, and only when something changed: it tells that everything before it is in place.
-    changed = [name for name in sorted(compiled.files) if present.get(name) != hashes[name]]
-    kept = [name for name in compiled.files if name not in changed]
+    changed = [name for name, sha256 in compiled.hashes.items() if present.get(name) != sha256]
+    kept = sorted(name for name in compiled.files if name not in changed)
     if changed or MANIFEST not in present:
         changed.append(MANIFEST)
+    changed.sort(key=lambda name: (name in _LAST, name == MANIFEST, name))
     for number, name in enumerate(changed, start=1):
         progress(f"{number}/{len(changed)} {name} ({len(wanted[name])} bytes)")
-        prompt.put(name, wanted[name])
-    return changed, kept
-
-
-def _remove_stale(prompt: Prompt, wanted: dict[str, bytes]) -> list[str]:
-    """What an earlier build left: MicroPython would still import it."""
-    stale = [name for name in prompt.list_files("pod") if name not in wanted]
-    for name in stale:
+        prompt.put_beside(name, wanted[name])
+    progress("putting them in place")
+    prompt.replace(changed)
+    # What an earlier build left, or one that was cut short: MicroPython would still import it.
+    removed = [name for name in prompt.list_files("pod") if name not in wanted]
+    for name in removed:
         prompt.remove(name)
-    return stale
+    return changed, kept, removed

@@ -54,17 +54,22 @@ class Watched:
     lost: int = 0
     damaged: int = 0
 
+    @classmethod
+    def keeping_all(cls) -> "Watched":
+        """One that forgets nothing, for a picture of the whole time."""
+        return cls(pressure=Series(keep_all=True), pitch=Series(keep_all=True), roll=Series(keep_all=True))
+
     @property
     def state(self) -> PodState:
         """The pod as last heard."""
         return self.tracker.state
 
 
-def watch(
-    port: str, duration_s: float | None, every_s: float, told: Callable[[Watched, list[str]], None], keep_all: bool
-) -> Watched:
-    """Listens for ``duration_s`` (None: until interrupted) and tells what it has seen, with words for each event. Raises NotFoundError, SourceLostError."""
-    seen = Watched(pressure=Series(keep_all), pitch=Series(keep_all), roll=Series(keep_all))
+def watch(port: str, duration_s: float | None, every_s: float, told: Callable[[Watched, list[str]], None], seen: Watched) -> None:
+    """Listens for ``duration_s`` (None: until interrupted), fills ``seen`` and tells it, with words for each event.
+
+    Raises NotFoundError, SourceLostError, RefusedError for a pod of another protocol.
+    """
     with connected(port) as connection:
         seen.tracker.take(connection.greet(), time.monotonic_ns())
         started_ns = told_ns = time.monotonic_ns()
@@ -77,7 +82,6 @@ def watch(
                 seen.lost, seen.damaged = connection.receiver.lost, connection.receiver.damaged
                 told(seen, words)
                 frames, told_ns, words = connection.frames, time.monotonic_ns(), []
-    return seen
 
 
 def _listen(connection: PodConnection, seen: Watched, started_ns: int) -> Iterator[str]:

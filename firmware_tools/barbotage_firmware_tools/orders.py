@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from barbotage_device.errors import InvalidInputError, UsageError
+from barbotage_device.errors import InvalidInputError, NotFoundError, UsageError
 
 HELP = "pitch DEG | roll DEG | pressure HPA | cycle | pedal tap|double|hold | a | b | unplug-imu | plug-imu | power"
 PEDAL, BUTTON_A, BUTTON_B = 10, 11, 12
@@ -58,6 +58,11 @@ class Hand:
         self._due += [(start_ms + order.at_ms, order.action) for order in orders_of(text, self._values)]
         self._due.sort(key=lambda one: one[0])
 
+    def play(self, script: list[tuple[float, str]]) -> None:
+        """The steps of a script, in seconds from now."""
+        for at_s, text in script:
+            self.give(text, at_s * 1000)
+
     def turn(self) -> None:
         """Does what is due."""
         while self._due and self._due[0][0] <= self._now_ms():
@@ -90,12 +95,12 @@ def orders_of(text: str, values: dict[str, float]) -> list[Order]:
 
 
 def read_script(file: Path) -> list[tuple[float, str]]:
-    """Lines ``SECONDS ORDER`` of a script; # begins a comment. Raises InvalidInputError naming the line."""
+    """Lines ``SECONDS ORDER`` of a script; # begins a comment. Raises NotFoundError, InvalidInputError naming the line."""
     steps = []
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except OSError as error:
-        raise InvalidInputError(f"{file}: {error.strerror}") from error
+        raise NotFoundError(f"{file}: {error.strerror}") from error
     for number, line in enumerate(lines, start=1):
         text = line.partition("#")[0].strip()
         if not text:

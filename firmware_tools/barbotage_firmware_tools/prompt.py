@@ -19,6 +19,8 @@ _TRIES = 40
 _BETWEEN_TRIES_S = 0.25
 """Ten seconds and more: after a restart the port goes away and comes back."""
 _ENTER_S = 10
+_LEAVE_S = 0.1
+"""Until the last bytes have left the port."""
 _CHUNK_BYTES = 768
 """Its text takes up to four times as much of the pod's memory."""
 _TIMEOUT_S = 60
@@ -48,12 +50,13 @@ def _d(n):
  for i in range(len(p)):
   try: os.mkdir('/'.join(p[:i+1]))
   except OSError: pass
-def _p(a,b,w):
+def _p(n):
  _f.close()
- if _h(a)!=w: return False
- os.rename(a,b)
- return True
+ return _h(n)
+def _r(r,s):
+ for n in r: os.rename(n+s,n)
 """
+_PART = ".new"
 
 
 class Prompt:
@@ -100,25 +103,33 @@ class Prompt:
         """Paths of the files below ``folder`` on the pod."""
         return [str(name) for name in self.evaluate(f"_l({folder!r})")]
 
-    def put(self, name: str, content: bytes) -> None:
-        """Writes a file beside the old one, checks it by hash, and only then puts it in its place."""
-        part = name + ".new"
+    def put_beside(self, name: str, content: bytes) -> None:
+        """Writes a file beside the old one and checks it by hash; ``replace`` puts it in its place."""
+        part = name + _PART
         self.execute(f"_d({name!r})\n_f=open({part!r},'wb')")
         for at in range(0, len(content), _CHUNK_BYTES):
             self.execute(f"_f.write({content[at : at + _CHUNK_BYTES]!r})")
-        wanted = hashlib.sha256(content).hexdigest()
-        if not self.evaluate(f"_p({part!r},{name!r},{wanted!r})"):
+        if self.evaluate(f"_p({part!r})") != hashlib.sha256(content).hexdigest():
             raise PodToolError(f"{name}: what was written does not read back the same; nothing was replaced")
+
+    def replace(self, names: list[str]) -> None:
+        """Puts what was written beside them in the place of ``names``, in this order, at one go on the pod."""
+        self.execute(f"_r({names!r},{_PART!r})")
 
     def remove(self, name: str) -> None:
         """Deletes a file."""
         self.execute(f"os.remove({name!r})")
 
     def restart(self) -> None:
-        """Restarts the pod, which then runs its firmware. Closes the prompt."""
+        """Restarts the pod, which then runs its firmware, also from the middle of a command that was given up. Closes the prompt."""
+
+        def reset() -> None:
+            self._transport.enter_raw_repl(soft_reset=False, timeout_overall=_ENTER_S)
+            self._transport.exec_raw_no_follow("import machine\nmachine.reset()")
+
         with contextlib.suppress(PodToolError):
-            _translated(self._port, lambda: self._transport.exec_raw_no_follow("import machine\nmachine.reset()"))
-        time.sleep(0.1)
+            _translated(self._port, reset)
+        time.sleep(_LEAVE_S)
         self.close()
 
 

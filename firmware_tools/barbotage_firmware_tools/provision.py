@@ -23,7 +23,7 @@ from barbotage_device.probe_pod.protocol import (
     SetSetting,
     Setting,
 )
-from barbotage_device.probe_pod.state import PodIdentity, identity_of
+from barbotage_device.probe_pod.state import PodIdentity
 from barbotage_firmware_tools.errors import PodToolError
 from barbotage_firmware_tools.greeting import connected, wait_for_pod
 
@@ -67,19 +67,13 @@ def provision(
 ) -> dict[str, Any]:
     """The provisioning record. ``ask`` shows what to do and waits for the operator. Raises PodToolError when the pod does not obey."""
     with connected(port) as connection:
-        identity_of(connection.greet())
-        progress("writing serial number and settings")
-        _order(connection, SetSerial(request.serial.encode().ljust(10, b"\0")), _REPLY_S)
-        for name, value in request.settings.items():
-            _set(connection, name, value)
-        for what in request.calibrate:
-            ask(_HELP[what])
-            progress(f"calibrating: {what.name.lower()}")
-            _order(connection, Calibrate(what), _CALIBRATE_S)
-        _order(connection, Save(), _REPLY_S)
-        before = read_settings(connection)
-        connection.send(Restart(RESTART_MAGIC))
-        connection.wait_for(Reply, lambda _reply: True, _REPLY_S)
+        connection.greet()
+        try:
+            _write(connection, request, ask, progress)
+            before = read_settings(connection)
+        finally:
+            # Given up half-way, nothing was saved: the restart brings the old values back.
+            _order(connection, Restart(RESTART_MAGIC), _REPLY_S)
     progress("reading back after a restart")
     identity = wait_for_pod(port)
     with connected(port) as connection:
@@ -87,6 +81,20 @@ def provision(
         after = read_settings(connection)
     _compare(request, identity, before, after)
     return _record(identity, after, request)
+
+
+def _write(
+    connection: PodConnection, request: ProvisionRequest, ask: Callable[[str], None], progress: Callable[[str], None]
+) -> None:
+    progress("writing serial number and settings")
+    _order(connection, SetSerial(request.serial.encode().ljust(10, b"\0")), _REPLY_S)
+    for name, value in request.settings.items():
+        _set(connection, name, value)
+    for what in request.calibrate:
+        ask(_HELP[what])
+        progress(f"calibrating: {what.name.lower()}")
+        _order(connection, Calibrate(what), _CALIBRATE_S)
+    _order(connection, Save(), _REPLY_S)
 
 
 def read_settings(connection: PodConnection) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """The emulated board. The only module that knows the emulator package (rp2040py): everything of it that we use or mend is here."""
 
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from rp2040py.simulator import Simulator
 from rp2040py.usb.cdc import USBCDC
 from rp2040py.utils.logging import ConsoleLogger, LogLevel
 
+from barbotage_device.errors import InvalidInputError, NotFoundError
 from barbotage_firmware_tools.board.world import Abp2Part, I2cPart, Lsm6dsoxPart, World
 
 NS_PER_MS = 1_000_000
@@ -47,7 +49,7 @@ class EmulatedBoard:
     """A Raspberry Pi Pico with the pod's parts, running a UF2 image in emulated time: idle time costs nothing, and no clock of the
     machine has a say, so that runs repeat exactly.
 
-    ``flash`` restores the whole flash of an earlier board (settings survive). ``i2c_byte_ns`` is how long a byte takes on the bus: with 0
+    ``flash`` restores the whole flash of an earlier board (settings survive). Raises NotFoundError, InvalidInputError for the image. ``i2c_byte_ns`` is how long a byte takes on the bus: with 0
     the firmware has less to wait for, and the emulator less to do. ``on_data``, an attribute, gets what the pod sends.
     """
 
@@ -63,7 +65,9 @@ class EmulatedBoard:
         self._mcu.load_bootrom(BOOTROM_B1)
         if flash is not None:
             self._mcu.flash[: len(flash)] = flash
-        load_uf2(image, self._mcu)
+        _load(image, self._mcu)
+        # Asked after every instruction whether they have something to do, the state machines would take a fifth of the time; the pod has none.
+        self._mcu.pio.clear()
         self._watching: Callable[[], bool] | None = None
         self._usb = _UsbHost(self)
         self._wire_resets()
@@ -191,6 +195,15 @@ class EmulatedBoard:
     def controller(self) -> Any:
         """The emulated USB controller and clock, for the host in this module."""
         return self._mcu
+
+
+def _load(image: Path, mcu: Any) -> None:
+    try:
+        load_uf2(image, mcu)
+    except OSError as error:
+        raise NotFoundError(f"{image}: {error.strerror}") from error
+    except (ValueError, struct.error) as error:
+        raise InvalidInputError(f"{image}: not a UF2 image ({error})") from error
 
 
 class _UsbHost:

@@ -3,18 +3,16 @@
 It keeps up with the clock on any machine, which the whole emulated board does not; flash, prompt and watchdog are not there.
 """
 
-import contextlib
 import json
 import os
-import pty
 import subprocess
 import tempfile
 import time
-import tty
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from barbotage_firmware_tools.board.pseudoterminal import PseudoTerminal
 from barbotage_firmware_tools.errors import PodToolError
 
 _ANSWER_S = 2.0
@@ -25,16 +23,9 @@ class QuickPod:
     """A running pod; use as a context manager. ``port`` is where programs open it, by way of ``link`` when one is given."""
 
     def __init__(self, program: Path, sources: Path, link: Path | None = None, protocol: int | None = None) -> None:
-        self._master, self._slave = pty.openpty()
-        tty.setraw(self._master)
-        tty.setraw(self._slave)
+        self._terminal = PseudoTerminal(link)
+        self.port = self._terminal.port
         self._folder = tempfile.TemporaryDirectory(prefix="barbotage-pod-")
-        self._link = link
-        self.port = os.ttyname(self._slave)
-        if link is not None:
-            link.unlink(missing_ok=True)
-            link.symlink_to(self.port)
-            self.port = str(link)
         orders = Path(self._folder.name) / "orders"
         orders.touch()
         self._orders = orders.open("a", encoding="utf-8", buffering=1)
@@ -43,7 +34,7 @@ class QuickPod:
             environment["POD_PROTOCOL"] = str(protocol)
         command = [str(program), str(sources / "unix" / "run.py"), str(orders)]
         self._process = subprocess.Popen(  # noqa: S603 - our own program
-            command, stdin=self._master, stdout=self._master, env=environment, cwd=self._folder.name
+            command, stdin=self._terminal.master, stdout=self._terminal.master, env=environment, cwd=self._folder.name
         )
 
     def __enter__(self) -> Self:
@@ -88,14 +79,10 @@ class QuickPod:
         """The pod and its port are gone. May be called twice."""
         if self._orders.closed:
             return
-        if self._link is not None:
-            self._link.unlink(missing_ok=True)
         self._process.kill()
         self._process.wait()
         self._orders.close()
-        for descriptor in (self._slave, self._master):
-            with contextlib.suppress(OSError):
-                os.close(descriptor)
+        self._terminal.close()
         self._folder.cleanup()
 
     def _order(self, text: str) -> None:

@@ -1,18 +1,17 @@
-"""The emulated board on a pseudo-terminal, in step with the wall clock: what a USB serial port is to a program on this machine."""
+"""The emulated board on a pseudo-terminal, in step with the wall clock."""
 
 import contextlib
 import errno
 import os
-import pty
 import select
 import time
-import tty
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from barbotage_firmware_tools.board.emulator import EmulatedBoard
+from barbotage_firmware_tools.board.pseudoterminal import PseudoTerminal
 
 _STEP_MS = 1.0
 """How often bytes are exchanged, in emulated time: the frame of full-speed USB."""
@@ -23,25 +22,18 @@ _READ_BYTES = 4096
 
 
 class BoardTerminal:
-    """Joins a board to a pseudo-terminal. ``port`` is the path that programs open; ``link`` is a symbolic link to it, when asked for.
+    """Joins a board to a pseudo-terminal. ``port`` is the path that programs open, ``link`` a symbolic link to it, when asked for.
 
     What nobody reads fills the terminal's buffer, and then the pod meets a host that does not read, as it would on a real port.
     """
 
     def __init__(self, board: EmulatedBoard, link: Path | None = None) -> None:
         self._board = board
-        self._master, self._slave = pty.openpty()
-        tty.setraw(self._master)
-        tty.setraw(self._slave)
+        self._terminal = PseudoTerminal(link)
+        self._master, self.port = self._terminal.master, self._terminal.port
         os.set_blocking(self._master, False)
-        self._link = link
         self._unsent = b""
         self._ends = False
-        self.port = os.ttyname(self._slave)
-        if link is not None:
-            link.unlink(missing_ok=True)
-            link.symlink_to(self.port)
-            self.port = str(link)
         board.on_data = self._from_pod
         board.every(_STEP_MS, self._step)
         self._emulated_ns = board.now()
@@ -65,11 +57,7 @@ class BoardTerminal:
 
     def close(self) -> None:
         """Takes the port away."""
-        if self._link is not None:
-            self._link.unlink(missing_ok=True)
-        for descriptor in (self._master, self._slave):
-            with contextlib.suppress(OSError):
-                os.close(descriptor)
+        self._terminal.close()
 
     def _step(self) -> None:
         ahead_s = (self._board.now() - self._emulated_ns) / 1e9 - (time.monotonic() - self._wall_s)

@@ -1,8 +1,10 @@
-"""Names of cached things, by the content that goes into them."""
+"""Names of cached things, by the content that goes into them, and one builder at a time."""
 
+import contextlib
+import fcntl
 import hashlib
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from barbotage_device.errors import NotFoundError
@@ -24,6 +26,15 @@ def tool_version(command: str, package: str) -> str:
     except FileNotFoundError as error:
         raise NotFoundError(f"{command} is not installed; sudo apt install {package}") from error
     return done.stdout.splitlines()[0] if done.stdout else command
+
+
+@contextlib.contextmanager
+def one_builder(folder: Path) -> Iterator[None]:
+    """Lets one process at a time build in a cache folder; others wait."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _contents(part: str | bytes | Path) -> Iterable[tuple[str, bytes]]:

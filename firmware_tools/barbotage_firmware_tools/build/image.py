@@ -5,8 +5,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from barbotage_device.errors import NotFoundError
 from barbotage_firmware_tools.build import debian
-from barbotage_firmware_tools.build.caching import key_of, tool_version
+from barbotage_firmware_tools.build.caching import key_of, one_builder, tool_version
 from barbotage_firmware_tools.build.mpy import mpy_cross
 from barbotage_firmware_tools.build.running import run_step
 from barbotage_firmware_tools.build.sources import copy_tree_if_changed, read_firmware, stage
@@ -28,7 +29,7 @@ _EPOCH = "1704067200"
 
 
 def cached_image(places: Places) -> Path | None:
-    """The image of these sources, when it has been built. Needs the compilers, since their version is part of its name."""
+    """The image of these sources, when it has been built. Raises NotFoundError without compilers: their version is part of its name."""
     image = _image_path(places)
     return image if image.is_file() else None
 
@@ -39,8 +40,13 @@ def build_image(places: Places, say: Callable[[str], None]) -> Path:
     Raises NotFoundError when a compiler is missing, BuildError when a step fails.
     """
     image = _image_path(places)
-    if image.is_file():
-        return image
+    with one_builder(places.cache):
+        if not image.is_file():
+            _build(image, places, say)
+    return image
+
+
+def _build(image: Path, places: Places, say: Callable[[str], None]) -> None:
     base = places.cache / "rp2" / _base_key(places)
     if not (base / "ready").is_file():
         _prepare(places, base, say)
@@ -49,10 +55,9 @@ def build_image(places: Places, say: Callable[[str], None]) -> Path:
     copy_tree_if_changed(places.sources / "boards", base / "firmware" / "boards")
     run_step(["cmake", "--build", str(base / "build")], base, _environment(), base / "build.log")
     image.parent.mkdir(parents=True, exist_ok=True)
-    part = image.with_suffix(f".{os.getpid()}.part")
+    part = image.with_suffix(".part")
     part.write_bytes(pack_uf2((base / "build" / "firmware.bin").read_bytes()))
     part.replace(image)
-    return image
 
 
 def _prepare(places: Places, base: Path, say: Callable[[str], None]) -> None:
@@ -107,6 +112,9 @@ def _link(link: Path, target: Path) -> None:
 
 def _base_key(places: Places) -> str:
     pins = [f"{package.name} {package.version} {package.sha256}" for package in debian.ALL]
+    missing = [packages for command, packages in TOOLS if shutil.which(command) is None]
+    if missing:
+        raise NotFoundError(f"the image cannot be compiled here; sudo apt install {' '.join(missing)}")
     versions = [tool_version(command, packages) for command, packages in TOOLS]
     return key_of([_RECIPE, *pins, *versions, places.sources / "boards"])
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from barbotage_firmware_tools.build import debian
-from barbotage_firmware_tools.build.caching import key_of, tool_version
+from barbotage_firmware_tools.build.caching import key_of, one_builder, tool_version
 from barbotage_firmware_tools.build.mpy import mpy_cross
 from barbotage_firmware_tools.build.running import run_step
 from barbotage_firmware_tools.places import Places
@@ -19,8 +19,13 @@ _SWITCHES = ("MICROPY_PY_SSL=0", "MICROPY_SSL_MBEDTLS=0", "MICROPY_PY_BTREE=0", 
 def build_unix_port(places: Places, say: Callable[[str], None]) -> Path:
     """The ``micropython`` program, from the cache or built now (half a minute). Raises NotFoundError, BuildError."""
     program = unix_port_path(places)
-    if program.is_file():
-        return program
+    with one_builder(places.cache):
+        if not program.is_file():
+            _build(program, places, say)
+    return program
+
+
+def _build(program: Path, places: Places, say: Callable[[str], None]) -> None:
     folder = program.parent
     shutil.rmtree(folder, ignore_errors=True)
     say("building MicroPython's unix port")
@@ -42,9 +47,8 @@ def build_unix_port(places: Places, say: Callable[[str], None]) -> Path:
     ]
     command = ["make", "-C", str(sources / "ports" / "unix"), jobs, "VARIANT=standard", *named, *_SWITCHES]
     run_step(command, folder, os.environ, folder / "build.log")
-    shutil.copy2(folder / "build" / "micropython", program)
+    (folder / "build" / "micropython").replace(program)
     shutil.rmtree(folder / "build", ignore_errors=True)
-    return program
 
 
 def unix_port_path(places: Places) -> Path:

@@ -281,6 +281,32 @@ def test_calibration_zeroes_the_sensors_and_refuses_while_they_move(bench: Bench
     assert bench.result(p.Calibrate(p.Calibration.PRESSURE), 2000) == p.Result.FAILED
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "is_blank", [pytest.param(True, id="first start, formats the flash"), pytest.param(False, id="later start")]
+)
+def test_power_lost_at_any_moment_of_the_start_is_survived(image: Path, is_blank: bool) -> None:
+    """What the flash holds at any moment of a start is enough for the next one."""
+    bench = Bench(image)
+    if not is_blank:
+        bench.boot()
+        assert bench.result(p.SetSerial(b"BP-0042\0\0\0")) == p.Result.DONE
+        assert bench.result(p.Save(), 2000) == p.Result.DONE
+        bench = Bench(image, bench.board.flash)
+    states: dict[bytes, bytes] = {}
+    bench.board.every(0.5, lambda: states.setdefault(bench.board.file_system, bench.board.flash) and None)
+    bench.boot()
+    assert len(states) >= 3 if is_blank else len(states) == 1
+    for flash in states.values():
+        assert Bench(image, flash).boot().serial == (bytes(10) if is_blank else b"BP-0042\0\0\0")
+    for cut_ms in (1, 10, 20, 30, 45, 60, 100):
+        bench.board.power_cycle()
+        bench.board.run(cut_ms)
+    bench.board.power_cycle()
+    bench.board.run(300)
+    assert bench.boot().reset_cause == p.ResetCause.POWER_ON
+
+
 def test_power_lost_while_saving_leaves_the_old_or_the_new(image: Path) -> None:
     """Cuts the power at moments all through a save, and starts a new board on what the flash then holds."""
     bench = Bench(image)
