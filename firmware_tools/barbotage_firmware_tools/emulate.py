@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from barbotage_device.errors import InvalidInputError, NotFoundError, UsageError
+from barbotage_device.session.files import replace_atomically
 from barbotage_firmware_tools.board.quick import QuickPod
 from barbotage_firmware_tools.errors import PodToolError
 from barbotage_firmware_tools.orders import HELP, Hand, read_script
@@ -181,9 +182,7 @@ def _whole_board(request: EmulateRequest, image: Path, voice: Voice) -> None:
             terminal.run(lambda: request.seconds is None or time.monotonic() - started_s < request.seconds)
         finally:
             if request.flash is not None:
-                part = request.flash.with_name(request.flash.name + ".part")
-                part.write_bytes(board.flash)
-                part.replace(request.flash)
+                replace_atomically(request.flash, board.flash)
 
 
 def _read_flash(file: Path | None) -> bytes | None:

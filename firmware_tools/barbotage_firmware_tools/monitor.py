@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from barbotage_device.probe_pod.connection import NS_PER_S, PodConnection
-from barbotage_device.probe_pod.protocol import Flags, Tilt
+from barbotage_device.probe_pod.protocol import Flags
 from barbotage_device.probe_pod.state import (
     LavageChanged,
     PodEvent,
@@ -16,6 +16,7 @@ from barbotage_device.probe_pod.state import (
     PodState,
     PodTracker,
     PressureSeries,
+    Tilted,
     Touched,
     fault_name,
 )
@@ -24,8 +25,9 @@ from barbotage_firmware_tools.greeting import connected
 _READ_S = 0.05
 _KEPT_S = 20.0
 _BARS = "▁▂▃▄▅▆▇█"
-_SPARK_POINTS = 32
+_SPARK_POINTS = 24
 _PLOT_WIDTH_PX, _PLOT_HEIGHT_PX, _MARGIN_PX = 1000, 260, 50
+_BLACK, _GREY = (0, 0, 0), (90, 90, 90)
 
 
 @dataclass(slots=True)
@@ -86,13 +88,7 @@ def watch(port: str, duration_s: float | None, every_s: float, told: Callable[[W
 
 def _listen(connection: PodConnection, seen: Watched, started_ns: int) -> Iterator[str]:
     for message in connection.receive(_READ_S):
-        now_ns = time.monotonic_ns()
-        events = seen.tracker.take(message, now_ns)
-        if isinstance(message, Tilt):
-            at_s = (now_ns - started_ns) / NS_PER_S
-            seen.pitch.add(at_s, message.pitch_cdeg / 100)
-            seen.roll.add(at_s, message.roll_cdeg / 100)
-        for event in events:
+        for event in seen.tracker.take(message, time.monotonic_ns()):
             yield from _words(event, seen, started_ns)
 
 
@@ -101,10 +97,14 @@ def _words(event: PodEvent, seen: Watched, started_ns: int) -> Iterator[str]:
         case PressureSeries():
             for number, hpa in enumerate(event.pressure_hpa):
                 seen.pressure.add((event.at_ns - started_ns) / NS_PER_S + number / 100, hpa)
+        case Tilted():
+            at_s = (event.at_ns - started_ns) / NS_PER_S
+            seen.pitch.add(at_s, event.pitch_deg)
+            seen.roll.add(at_s, event.roll_deg)
         case Touched():
             yield f"{event.contact.name.lower().replace('_', ' ')}: {event.action.name.lower()}"
         case LavageChanged():
-            yield f"lavage: {event.phase.name.lower()}, {event.cycles} cycles"
+            yield f"lavage: {event.phase.name.lower()}, cycles {event.cycles}"
         case PodFault():
             yield fault_name(event)
         case _:
@@ -116,9 +116,10 @@ def line_of(seen: Watched) -> str:
     state = seen.state
     tilt = "tilt -" if state.pitch_deg is None else f"tilt {state.pitch_deg:+6.1f} {state.roll_deg:+6.1f} deg"
     pressure = "pressure -" if state.pressure_hpa is None else f"pressure {state.pressure_hpa:+5d} hPa {spark(seen.pressure)}"
+    errors = (("lost", seen.lost), ("damaged", seen.damaged), ("dropped", state.dropped), ("refused", state.bad_commands))
+    health = ", ".join([f"{seen.frames_hz:5.1f} frames/s", *(f"{count} {name}" for name, count in errors if count)])
     marks = " ".join(name for name, on in (("MOVED", state.moved), ("STALE", Flags.STALE in state.flags)) if on)
-    health = f"{seen.frames_hz:5.1f} frames/s, {seen.lost} lost, {seen.damaged} damaged, {state.dropped} dropped"
-    return f"{tilt}  {pressure}  {state.phase.name.lower()}, {state.cycles} cycles  {health} {marks}".rstrip()
+    return f"{tilt}  {pressure}  {state.phase.name.lower()}, cycles {state.cycles}  {health} {marks}".rstrip()
 
 
 def record_of(seen: Watched, words: list[str]) -> dict[str, Any]:
@@ -158,38 +159,43 @@ def plot(seen: Watched, file: Path) -> None:
     import cv2
     import numpy as np
 
-    rows = []
-    for title, lines in (
-        ("pressure, hPa", ((seen.pressure, (40, 40, 200)),)),
-        ("pitch (blue) and roll (green), deg", ((seen.pitch, (200, 80, 0)), (seen.roll, (0, 130, 0)))),
-    ):
-        picture = np.full((_PLOT_HEIGHT_PX, _PLOT_WIDTH_PX, 3), 255, np.uint8)
-        cv2.putText(picture, title, (_MARGIN_PX, 22), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (0, 0, 0), 1, cv2.LINE_AA)
-        points = [point for series, _ in lines for point in series.points]
-        if points:
-            _draw(picture, lines, points)
-        rows.append(picture)
-    cv2.imwrite(str(file), np.vstack(rows))
+    times = [at_s for series in (seen.pressure, seen.pitch, seen.roll) for at_s, _ in series.points]
+    span_s = (max(0.0, min(times, default=0.0)), max([*times, 1.0]))
+    rows = [
+        _panel("pressure, hPa", [(seen.pressure, (40, 40, 200))], span_s),
+        _panel("pitch (blue) and roll (green), deg", [(seen.pitch, (200, 80, 0)), (seen.roll, (0, 130, 0))], span_s),
+    ]
+    _, encoded = cv2.imencode(".png", np.vstack(rows))
+    file.write_bytes(encoded.tobytes())
 
 
-def _draw(picture: Any, lines: Any, points: list[tuple[float, float]]) -> None:
+def _panel(title: str, lines: list[tuple[Series, tuple[int, int, int]]], span_s: tuple[float, float]) -> Any:
     import cv2
     import numpy as np
 
-    times, values = np.array(points).T
-    low, high = float(values.min()), max(float(values.max()), float(values.min()) + 1)
-    start, end = float(times.min()), max(float(times.max()), float(times.min()) + 0.1)
+    picture = np.full((_PLOT_HEIGHT_PX, _PLOT_WIDTH_PX, 3), 255, np.uint8)
+    _write(picture, title, (_MARGIN_PX, 22), _BLACK)
+    values = [value for series, _ in lines for _, value in series.points] or [0.0]
+    low, high = min(values), max(max(values), min(values) + 1)
+    start, end = span_s
     width, height = _PLOT_WIDTH_PX - 2 * _MARGIN_PX, _PLOT_HEIGHT_PX - 2 * _MARGIN_PX
-    for label, at in ((f"{high:.0f}", _MARGIN_PX), (f"{low:.0f}", _MARGIN_PX + height)):
-        cv2.putText(picture, label, (4, at + 4), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (90, 90, 90), 1, cv2.LINE_AA)
+    for value in {low, high} | ({0.0} if low < 0 < high else set()):
+        at = _MARGIN_PX + round((high - value) / (high - low) * height)
+        _write(picture, f"{value:.0f}", (4, at + 4), _GREY)
         cv2.line(picture, (_MARGIN_PX, at), (_MARGIN_PX + width, at), (225, 225, 225), 1)
-    for label, at in ((f"{start:.0f} s", _MARGIN_PX), (f"{end:.0f} s", _MARGIN_PX + width - 30)):
-        cv2.putText(picture, label, (at, _PLOT_HEIGHT_PX - 22), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (90, 90, 90), 1, cv2.LINE_AA)
+    _write(picture, f"{start:.0f} s", (_MARGIN_PX, _PLOT_HEIGHT_PX - 22), _GREY)
+    _write(picture, f"{end:.0f} s", (_MARGIN_PX + width - 30, _PLOT_HEIGHT_PX - 22), _GREY)
     for series, colour in lines:
-        if len(series.points) < 2:
-            continue
-        xs, ys = np.array(series.points).T
-        path = np.column_stack(
-            [_MARGIN_PX + (xs - start) / (end - start) * width, _MARGIN_PX + (high - ys) / (high - low) * height]
-        )
-        cv2.polylines(picture, [np.round(path).astype(np.int32)], isClosed=False, color=colour, thickness=1, lineType=cv2.LINE_AA)
+        points = [
+            (_MARGIN_PX + (at_s - start) / (end - start) * width, _MARGIN_PX + (high - value) / (high - low) * height)
+            for at_s, value in series.points
+        ]
+        if points:
+            cv2.polylines(picture, [np.round(points).astype(np.int32)], isClosed=False, color=colour, lineType=cv2.LINE_AA)
+    return picture
+
+
+def _write(picture: Any, text: str, at_px: tuple[int, int], colour: tuple[int, int, int]) -> None:
+    import cv2
+
+    cv2.putText(picture, text, at_px, cv2.FONT_HERSHEY_SIMPLEX, 0.55 if colour == _BLACK else 0.42, colour, 1, cv2.LINE_AA)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from barbotage_device.errors import NotFoundError
+from barbotage_device.session.files import replace_atomically
 from barbotage_firmware_tools.build import debian
 from barbotage_firmware_tools.build.caching import key_of, one_builder, tool_version
 from barbotage_firmware_tools.build.mpy import mpy_cross
@@ -55,9 +56,7 @@ def _build(image: Path, places: Places, say: Callable[[str], None]) -> None:
     copy_tree_if_changed(places.sources / "boards", base / "firmware" / "boards")
     run_step(["cmake", "--build", str(base / "build")], base, _environment(), base / "build.log")
     image.parent.mkdir(parents=True, exist_ok=True)
-    part = image.with_suffix(".part")
-    part.write_bytes(pack_uf2((base / "build" / "firmware.bin").read_bytes()))
-    part.replace(image)
+    replace_atomically(image, pack_uf2((base / "build" / "firmware.bin").read_bytes()))
 
 
 def _prepare(places: Places, base: Path, say: Callable[[str], None]) -> None:
