@@ -66,7 +66,8 @@ class EmulatedBoard:
         if flash is not None:
             self._mcu.flash[: len(flash)] = flash
         _load(image, self._mcu)
-        # Asked after every instruction whether they have something to do, the state machines would take a fifth of the time; the pod has none.
+        self._state_machines = [*self._mcu.pio]
+        # Asked after every instruction whether they have something to do, they would take a fifth of the time; the pod uses none of them.
         self._mcu.pio.clear()
         self._watching: Callable[[], bool] | None = None
         self._usb = _UsbHost(self)
@@ -158,7 +159,7 @@ class EmulatedBoard:
 
     def power_cycle(self) -> None:
         """A brown-out, or the plug pulled and put back: the flash stays, the watchdog's registers do not."""
-        self._mcu.enter_reset(from_watchdog=False)
+        self._reset(lambda: self._mcu.enter_reset(from_watchdog=False))
         self._mcu.watchdog.reset()
         self._mcu.vreg_and_chip_reset.record_reset_cause(HAD_POR)
         self._mcu.leave_reset()
@@ -180,9 +181,15 @@ class EmulatedBoard:
 
         def reset() -> None:
             self.resets += 1
-            default()
+            self._reset(default)
 
         self._mcu.watchdog.on_watchdog_trigger = reset
+
+    def _reset(self, action: Callable[[], None]) -> None:
+        """A reset of the chip, which includes its state machines."""
+        self._mcu.pio.extend(self._state_machines)
+        action()
+        self._mcu.pio.clear()
 
     def _wire_ring(self) -> None:
         def latched(pixels: list[tuple[int, ...]]) -> None:
