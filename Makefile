@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORK ?= work
+# How many tests run at a time.
+JOBS ?= 2
+PYTEST := $(BIN)/pytest -q -n $(JOBS) --dist loadfile
 # Real pictures for training and evaluation, optional: make model BACKGROUNDS=/path/to/pictures
 BACKGROUNDS ?=
 BACKGROUND_OPTION := $(if $(BACKGROUNDS),--backgrounds $(BACKGROUNDS))
@@ -23,7 +26,7 @@ demo: setup ## A guided procedure on the simulated probe; leaves a video, pictur
 	$(BIN)/barbotage-device demo --out demo
 
 test: lint ## Lint, types, import contracts and the fast tests
-	$(BIN)/pytest -q -m "not slow and not browser"
+	$(PYTEST) -m "not slow and not browser"
 
 test-browser: setup ## The review page in a real browser (Debian: apt install chromium)
 	$(BIN)/pytest -q -m browser
@@ -32,10 +35,10 @@ test-pod: setup-pod lint-pod ## The probe pod: builds its image and MicroPython'
 	$(BIN)/barbotage-pod protocol
 	$(BIN)/barbotage-pod build --unix-port
 	$(BIN)/barbotage-pod image
-	$(BIN)/pytest -q tests/device/pod tests/device/probe_pod tests/firmware_tools
+	$(PYTEST) tests/device/pod tests/device/probe_pod tests/firmware_tools
 
 test-slow: setup-train ## The slow tests: a tiny training from nothing, and what takes its time
-	$(BIN)/pytest -q -m slow
+	$(PYTEST) -m slow
 
 test-drivers: setup ## The link over the kernel's own USB serial drivers, in a virtual machine (Debian, x86-64: apt install qemu-system-x86)
 	$(BIN)/python -m tests.drivers.run
