@@ -161,6 +161,7 @@ def measured(quick: bool) -> dict[str, object]:
     chance = random.Random(5)
     image = build_image(places(), note)
     result: dict[str, object] = {"codec": codec(image)}
+    note(json.dumps(result))
     bench = Bench(image, i2c_byte_ns=I2C_BYTE_NS)
     bench.boot()
     result["boot_to_handshake_ms"] = round(bench.now_ms, 1)

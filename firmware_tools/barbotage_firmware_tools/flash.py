@@ -9,11 +9,13 @@ from barbotage_device.probe_pod.state import PodIdentity
 from barbotage_firmware_tools.build.mpy import MANIFEST, Compiled
 from barbotage_firmware_tools.build.sources import HASH_BYTES
 from barbotage_firmware_tools.errors import PodToolError
-from barbotage_firmware_tools.greeting import send_to_prompt, wait_for_pod, who_is_at
+from barbotage_firmware_tools.greeting import COME_BACK_S, send_to_prompt, wait_for_pod, who_is_at
 from barbotage_firmware_tools.prompt import Prompt
 
 _POD_MACHINE = "Barbotage probe pod"
 _OURS = ("pod", "main.py", "startup.mpy", "boot.py", MANIFEST)
+_LOOK_S = 5.0
+"""For a prompt at a port at which no pod has answered."""
 _LAST = ("pod/version.mpy", MANIFEST)
 """What the pod says it runs is in place after everything else, so that flashing again mends what was cut short."""
 
@@ -41,7 +43,7 @@ def flash(port: str, compiled: Compiled, confirm: Callable[[str], bool], progres
         if before.firmware_hash == expected:
             return FlashReport([], sorted(compiled.files), [], before, before)
         send_to_prompt(port)
-    with _prompt(port, progress) as prompt:
+    with _prompt(port, COME_BACK_S if before is not None else _LOOK_S, progress) as prompt:
         try:
             if before is None:
                 _be_sure(prompt, port, confirm)
@@ -54,9 +56,10 @@ def flash(port: str, compiled: Compiled, confirm: Callable[[str], bool], progres
     return FlashReport(written, kept, removed, before, after)
 
 
-def _prompt(port: str, progress: Callable[[str], None]) -> Prompt:
+def _prompt(port: str, patience_s: float, progress: Callable[[str], None]) -> Prompt:
+    progress(f"{port}: waiting for its prompt")
     try:
-        return Prompt(port)
+        return Prompt(port, patience_s)
     except KeyboardInterrupt:
         progress(f"{port}: the pod waits at its prompt; flash it again, or pull it out and put it back")
         raise

@@ -15,10 +15,9 @@ from barbotage_firmware_tools.errors import PodToolError
 if TYPE_CHECKING:
     from mpremote.transport_serial import SerialTransport
 
-_TRIES = 40
 _BETWEEN_TRIES_S = 0.25
-"""Ten seconds and more: after a restart the port goes away and comes back."""
 _ENTER_S = 10
+"""A prompt shows itself at once; that of an emulated pod on a busy machine within seconds."""
 _LEAVE_S = 0.1
 """Until the last bytes have left the port."""
 _CHUNK_BYTES = 768
@@ -60,11 +59,14 @@ _PART = ".new"
 
 
 class Prompt:
-    """The prompt at ``port``; use as a context manager. Every method raises PodToolError when the pod does not do as told."""
+    """The prompt at ``port``; use as a context manager. Every method raises PodToolError when the pod does not do as told.
 
-    def __init__(self, port: str) -> None:
+    Raises NotFoundError when none shows itself within ``patience_s``, during which the port may go away and come back.
+    """
+
+    def __init__(self, port: str, patience_s: float) -> None:
         self._port = port
-        self._transport = _opened(port)
+        self._transport = _opened(port, patience_s)
         self.execute(_HELPERS)
 
     def __enter__(self) -> Self:
@@ -133,19 +135,21 @@ class Prompt:
         self.close()
 
 
-def _opened(port: str) -> "SerialTransport":
+def _opened(port: str, patience_s: float) -> "SerialTransport":
     try:
         from mpremote.transport import TransportError
         from mpremote.transport_serial import SerialTransport
     except ImportError as error:
         raise NotFoundError("mpremote is not installed; pip install 'barbotage[pod]'") from error
     problem: Exception | None = None
-    for _ in range(_TRIES):
+    deadline_s = time.monotonic() + patience_s
+    while time.monotonic() < deadline_s:
         transport = None
         try:
             # mpremote prints what it did not expect; a library of ours does not.
             with contextlib.redirect_stdout(io.StringIO()):
-                transport = SerialTransport(port)
+                # Without a time-out it would wait for ever at a pseudo-terminal at which nobody answers.
+                transport = SerialTransport(port, timeout=_ENTER_S)
                 transport.enter_raw_repl(soft_reset=False, timeout_overall=_ENTER_S)
         except (TransportError, OSError) as error:
             problem = error
