@@ -1,5 +1,6 @@
 """The command ``emulate``: a pod on a pseudo-terminal, moved by a script or by lines typed at it."""
 
+import os
 import select
 import sys
 import time
@@ -14,6 +15,7 @@ from barbotage_firmware_tools.errors import PodToolError
 from barbotage_firmware_tools.orders import HELP, Hand, read_script
 
 _TURN_MS = 20.0
+_READ_BYTES = 4096
 _MORE = "show | help | quit"
 _HELP = f"{HELP} | {_MORE}"
 
@@ -58,15 +60,20 @@ class Keyboard:
         self._show = show
         self._said = said
         self._open = True
+        self._unread = b""
         self.ends = False
 
     def turn(self) -> None:
         """Obeys what has been typed."""
-        while self._open and not self.ends and select.select([sys.stdin], [], [], 0)[0]:
-            line = sys.stdin.readline()
-            self._open = bool(line)
-            if line.strip():
-                self._obey(line.strip())
+        # Past Python's own buffer, of whose lines select() knows nothing.
+        while self._open and select.select([sys.stdin], [], [], 0)[0]:
+            data = os.read(sys.stdin.fileno(), _READ_BYTES)
+            self._open = bool(data)
+            *lines, self._unread = (self._unread + (data or b"\n")).split(b"\n")
+            for line in lines:
+                text = line.decode(errors="replace").strip()
+                if text and not self.ends:
+                    self._obey(text)
 
     def _obey(self, text: str) -> None:
         if text == "quit":

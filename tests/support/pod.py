@@ -1,5 +1,6 @@
 """What tests of the probe pod need: built things, where this machine has them."""
 
+import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,6 +10,12 @@ from barbotage_firmware_tools.build.image import cached_image
 from barbotage_firmware_tools.build.unixport import unix_port_path
 from barbotage_firmware_tools.places import Places
 
+POD_COMMAND = (
+    sys.executable,
+    "-c",
+    "import sys; from barbotage_firmware_tools.cli import run_command_line as run; sys.exit(run(sys.argv[1:]))",
+)
+"""barbotage-pod, by the interpreter that runs the tests."""
 HOW = "note: tests of the probe pod left out: its firmware is not built here; make test-pod builds it (Debian) and runs them"
 
 

@@ -14,7 +14,8 @@ PRODUCT = "Barbotage probe pod"
 """The product string of the pod's own image (device/pod/boards/BARBOTAGE_POD/mpconfigboard.h)."""
 _BAUD = 115200
 """USB knows no baud rate; a number is asked for all the same."""
-_WRITE_TIMEOUT_S = 0.2
+_WRITE_TIMEOUT_S = 1.0
+"""A command fits into any buffer; pyserial counts the time that a busy machine takes before it looks again, too."""
 _NO_PYSERIAL = "the Python package pyserial is not installed; pip install 'barbotage[device]'"
 _HINTS = {
     errno.EACCES: "your user may not open it: sudo usermod -aG dialout $USER, then log in again",

@@ -11,6 +11,7 @@ from barbotage_device.probe_pod import protocol as p
 from barbotage_device.probe_pod.framing import encode, encode_command
 from barbotage_firmware_tools.board.prompt import BoardPrompt
 
+pytestmark = pytest.mark.slow
 SETTLE_MS = 120.0
 AMBER, GREEN, BLUE, WHITE = (40, 17, 0), (0, 40, 9), (0, 12, 40), (18, 18, 18)
 PEDAL = 10
@@ -293,7 +294,6 @@ def states_of_flash(bench: Bench, every_ms: float, action: Callable[[], object])
     return list(states.values())
 
 
-@pytest.mark.slow
 def test_power_lost_at_any_moment_of_the_first_start_is_survived(image: Path) -> None:
     """The first start formats the flash: what it holds at any moment of that is enough for another start."""
     bench = Bench(image)
@@ -303,7 +303,6 @@ def test_power_lost_at_any_moment_of_the_first_start_is_survived(image: Path) ->
         assert Bench(image, flash).boot().reset_cause == p.ResetCause.POWER_ON
 
 
-@pytest.mark.slow
 def test_power_that_comes_and_goes_is_survived(bench: Bench) -> None:
     assert bench.result(p.SetSerial(b"BP-0042\0\0\0")) == p.Result.DONE
     assert bench.result(p.Save(), 2000) == p.Result.DONE

@@ -4,27 +4,25 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.support.pod import POD_COMMAND
 
 from barbotage_firmware_tools.board.pseudoterminal import PseudoTerminal
 from barbotage_firmware_tools.board.quick import QuickPod
 from barbotage_firmware_tools.cli import run_command_line
 
 PATIENCE_S = 60.0
-POD = "import sys; from barbotage_firmware_tools.cli import run_command_line as run; sys.exit(run(sys.argv[1:]))"
 
 
 @contextmanager
 def started(*arguments: str) -> Iterator["subprocess.Popen[str]"]:
-    command = [sys.executable, "-c", POD, *arguments]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+    with subprocess.Popen([*POD_COMMAND, *arguments], stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
         try:
             yield process
         finally:

@@ -5,12 +5,12 @@ The board runs in step with the clock where the machine is fast enough; nothing 
 
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.pod import POD_COMMAND
 
 from barbotage_device.errors import RefusedError
 from barbotage_device.probe_pod.client import Connection, PodClient, PodSettings
@@ -25,7 +25,6 @@ from barbotage_firmware_tools.provision import checked_request, provision
 
 pytestmark = pytest.mark.slow
 PATIENCE_S = 300.0
-EMULATE = "import sys; from barbotage_firmware_tools.cli import run_command_line as run; sys.exit(run(sys.argv[1:]))"
 
 
 @pytest.fixture
@@ -33,9 +32,7 @@ def port(image: Path, tmp_path: Path) -> Iterator[str]:
     """An emulated pod in a process of its own, as a person would start it."""
     link = tmp_path / "pod"
     command = [
-        sys.executable,
-        "-c",
-        EMULATE,
+        *POD_COMMAND,
         "emulate",
         "--image",
         str(image),
