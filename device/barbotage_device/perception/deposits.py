@@ -99,7 +99,11 @@ def _candidate(
     left, top, width, height = stats[:4]
     own = cells.labels[top : top + height, left : left + width] == label
     raw = cells.probability[top : top + height, left : left + width][own]
-    confidence = card.deposit_calibration.probability(deposit_score(raw[raw >= cells.floor]))
+    raw = raw[raw >= cells.floor]
+    if raw.size == 0:
+        # A piece of needle that closing filled, but which touches no deposit cell: nobody has seen a deposit there.
+        return None
+    confidence = card.deposit_calibration.probability(deposit_score(raw))
     if confidence < card.thresholds.deposit_shown or (bone is not None and _on_bone(own, left, top, bone, plane)):
         return None
     contour = _contour(cells, label, (left, top, width, height))
