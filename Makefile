@@ -29,7 +29,7 @@ test: lint ## Lint, types, import contracts and the fast tests
 	$(PYTEST) -m "not slow and not browser"
 
 test-browser: setup ## The review page in a real browser (Debian: apt install chromium)
-	$(BIN)/pytest -q -m browser
+	$(PYTEST) -m browser
 
 test-pod: setup-pod lint-pod ## The probe pod: builds its image and MicroPython's unix port (cached), runs all four tiers (Debian)
 	$(BIN)/barbotage-pod protocol
@@ -37,8 +37,8 @@ test-pod: setup-pod lint-pod ## The probe pod: builds its image and MicroPython'
 	$(BIN)/barbotage-pod image
 	$(PYTEST) tests/device/pod tests/device/probe_pod tests/firmware_tools
 
-test-slow: setup-train ## The slow tests: a tiny training from nothing, and what takes its time
-	$(PYTEST) -m slow
+test-slow: setup-train ## The slow tests: a tiny training from nothing, and what takes its time (the pod's: make test-pod)
+	$(PYTEST) -m slow --ignore=tests/device/pod
 
 test-drivers: setup ## The link over the kernel's own USB serial drivers, in a virtual machine (Debian, x86-64: apt install qemu-system-x86)
 	$(BIN)/python -m tests.drivers.run
