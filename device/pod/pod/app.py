@@ -63,6 +63,7 @@ class Pod:
             if even:
                 self.tilting.turn()
             else:
+                self.tilting.conclude()
                 self.showing.turn(ticks_ms())
             even = not even
             self.supervisor.report(bit)

@@ -6,12 +6,14 @@ from pod.motion import turn
 
 _SAMPLES = const(50)
 _EVERY_MS = const(20)
+_FIRST_MS = const(100)  # asked right after its start, the pod has not measured yet
 _SPREAD_MAX_HPA = const(20)
 _SPREAD_MAX_COUNTS = const(200)  # 3.5 degrees/s; a pod on a table shows a tenth of it
 
 
 async def calibrate(pod, what, sequence):
     collect = _imu if what == protocol.CALIBRATION_IMU else _pressure
+    await asyncio.sleep_ms(_FIRST_MS)
     result = protocol.RESULT_DONE if await collect(pod) else protocol.RESULT_FAILED
     pod.link.send(protocol.REPLY, protocol.REPLY_LAYOUT, protocol.CALIBRATE, sequence, result)
 

@@ -18,21 +18,30 @@ class Tilting(Sensing):
         super().__init__(pod)
         self.motion = Motion(pod.config.values)
         self.sample = None
+        self._time_us = 0
+        self._is_new = False
         self._index = 0
 
     def open(self):
         return LSM6DSOX(self.pod.bus, self.pod.config.values["imu_address"])
 
     def step(self):
-        time_us = ticks_us() & _TICKS_MASK
+        self._time_us = ticks_us() & _TICKS_MASK
         self.sample = self.part.read()
+        self._is_new = True
+
+    def conclude(self):
+        # Half a period later: reading and concluding at once would make a command wait twice as long.
+        if not self._is_new:
+            return
+        self._is_new = False
         motion = self.motion
         motion.add(self.sample)
         flags = protocol.TILT_FLAGS_MOVED if motion.moved else 0
         self.pod.link.send(
             protocol.TILT,
             protocol.TILT_LAYOUT,
-            time_us,
+            self._time_us,
             self._index,
             motion.pitch_cdeg,
             motion.roll_cdeg,

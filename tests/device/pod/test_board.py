@@ -268,6 +268,10 @@ def test_a_bus_reset_by_the_host_is_survived(bench: Bench) -> None:
     assert bench.board.resets == 0
 
 
+def test_calibration_asked_right_after_the_start_waits_for_the_first_sample(bench: Bench) -> None:
+    assert bench.result(p.Calibrate(p.Calibration.IMU), 2000) == p.Result.DONE
+
+
 def test_calibration_zeroes_the_sensors_and_refuses_while_they_move(bench: Bench) -> None:
     world = bench.board.world
     world.pitch_deg, world.pressure_hpa = 5.0, 12.0

@@ -32,14 +32,11 @@ class LSM6DSOX:
         # Gyroscope x, y, z and acceleration x, y, z in counts.
         self._i2c.readfrom_mem_into(self._address, _OUTX_L_G, self._buffer)
         sample = unpack_from("<6h", self._buffer)
-        self._check(sample)
-        return sample
-
-    def _check(self, sample):
         # Gravity is never zero on all axes: a chip that lost its supply for a moment answers, but measures nothing until it is set up again.
-        if sample[3] or sample[4] or sample[5]:
+        if sample[5] or sample[4] or sample[3]:
             self._empty = 0
-            return
-        self._empty += 1
-        if self._empty >= _EMPTY_MAX:
-            raise OSError("LSM6DSOX: no data")
+        else:
+            self._empty += 1
+            if self._empty >= _EMPTY_MAX:
+                raise OSError("LSM6DSOX: no data")
+        return sample
