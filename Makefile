@@ -11,7 +11,7 @@ BACKGROUNDS ?=
 BACKGROUND_OPTION := $(if $(BACKGROUNDS),--backgrounds $(BACKGROUNDS))
 SOURCES := models device host firmware_tools tests benchmarks
 
-.PHONY: help setup setup-train setup-pod demo test test-browser test-slow test-drivers test-pod fuzz lint lint-pod format bench model texts lock clean
+.PHONY: help setup setup-train demo test test-browser test-slow test-drivers test-pod fuzz lint lint-pod format bench model texts lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -19,8 +19,6 @@ help: ## This list
 setup: $(VENV)/.device ## The virtual environment .venv with pinned versions
 
 setup-train: $(VENV)/.train ## The same, with what training and the peer benchmark need (TensorFlow, 2 GB)
-
-setup-pod: $(VENV)/.pod ## The same, with what builds, flashes and emulates the probe pod
 
 demo: setup ## A guided procedure on the simulated probe; leaves a video, pictures and figures in demo/
 	$(BIN)/barbotage-device demo --out demo
@@ -31,7 +29,7 @@ test: lint ## Lint, types, import contracts and the fast tests
 test-browser: setup ## The review page in a real browser (Debian: apt install chromium)
 	$(PYTEST) -m browser
 
-test-pod: setup-pod lint-pod ## The probe pod: builds its image and MicroPython's unix port (cached), runs all four tiers (Debian)
+test-pod: setup lint-pod ## The probe pod: builds its image and MicroPython's unix port (cached), runs all four tiers (Debian)
 	$(BIN)/barbotage-pod protocol
 	$(BIN)/barbotage-pod build --unix-port
 	$(BIN)/barbotage-pod image
@@ -99,14 +97,10 @@ $(VENV)/bin/pip:
 
 $(VENV)/.device: pyproject.toml constraints.txt | $(VENV)/bin/pip
 	@echo "Installing pinned packages into $(VENV) (about a minute) ..."
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[device,host,screen,dev]'
-	@touch $@
-
-$(VENV)/.pod: $(VENV)/.device
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[device,host,screen,dev,pod]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[device,host,screen,pod,dev]'
 	@touch $@
 
 $(VENV)/.train: $(VENV)/.device
 	@echo "Installing TensorFlow, a session viewer and the link's peers into $(VENV) (2.5 GB) ..."
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[device,host,screen,dev,train,viewers,peers]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[device,host,screen,pod,dev,train,viewers,peers]'
 	@touch $@
