@@ -14,8 +14,8 @@ from barbotage_firmware_tools.prompt import Prompt
 
 _POD_MACHINE = "Barbotage probe pod"
 _OURS = ("pod", "main.py", "startup.mpy", "boot.py", MANIFEST)
-_LOOK_S = 5.0
-"""For a prompt at a port at which no pod has answered."""
+_LOOK_S = 12.0
+"""For a prompt at a port at which no pod has answered: time for two tries, the board may just have been plugged in."""
 _LAST = ("pod/version.mpy", MANIFEST)
 """What the pod says it runs is in place after everything else, so that flashing again mends what was cut short."""
 

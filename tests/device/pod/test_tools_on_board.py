@@ -141,6 +141,7 @@ def test_a_board_that_is_no_pod_is_not_overwritten_unasked(
 
     monkeypatch.setattr("barbotage_firmware_tools.flash._POD_MACHINE", "some other board")
     monkeypatch.setattr("barbotage_firmware_tools.flash.who_is_at", lambda _port: None)
+    monkeypatch.setattr("barbotage_firmware_tools.flash._LOOK_S", PATIENCE_S)
     send_to_prompt(port)
     with pytest.raises(RefusedError, match="not flashed"):
         flash(port, other_firmware, decline, nothing)
