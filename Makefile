@@ -27,7 +27,7 @@ test: lint ## Lint, types, import contracts and the fast tests
 	$(PYTEST) -m "not slow and not browser"
 
 test-browser: setup ## The review page in a real browser (Debian: apt install chromium)
-	$(PYTEST) -m browser
+	$(BIN)/pytest -q -m browser
 
 test-pod: setup lint-pod ## The probe pod: builds its image and MicroPython's unix port (cached), runs all four tiers (Debian)
 	$(BIN)/barbotage-pod protocol
