@@ -33,7 +33,7 @@ test-pod: setup lint-pod ## The probe pod: builds its image and MicroPython's un
 	$(BIN)/barbotage-pod protocol
 	$(BIN)/barbotage-pod build --unix-port
 	$(BIN)/barbotage-pod image
-	$(PYTEST) tests/device/pod tests/device/probe_pod tests/firmware_tools
+	$(BIN)/pytest -q -n $(JOBS) --dist worksteal tests/device/pod tests/device/probe_pod tests/firmware_tools
 
 test-slow: setup-train ## The slow tests: a tiny training from nothing, and what takes its time (the pod's: make test-pod)
 	$(PYTEST) -m slow --ignore=tests/device/pod
