@@ -52,6 +52,8 @@ class Guidance:
     prompts: Prompts
     stages_ns: Mapping[Stage, int]
     stale: bool = False
+    probe_moved: bool | None = None
+    """What the tilt sensor of the probe pod said; None without one."""
 
     @property
     def processing_ns(self) -> int:
@@ -78,6 +80,8 @@ class Pipeline:
         self._previous = PreviousFrame(card)
         self._accepted: int | None = None
         self._last: Guidance | None = None
+        self.probe_moved: bool | None = None
+        """Whether a tilt sensor says that the probe is being moved; to be set before the frame that it belongs to."""
 
     @property
     def last(self) -> Guidance | None:
@@ -127,7 +131,9 @@ class Pipeline:
         aimed, prompts = self._guide(tracks, frame.capture_ns)
         lap.done(Stage.AIM)
         self._previous.keep(canonical, frame.capture_ns)
-        self._last = Guidance(frame, canonical, output, scene, tracks, aimed, prompts, MappingProxyType(lap.stages_ns))
+        stages_ns = MappingProxyType(lap.stages_ns)
+        moved = self.probe_moved
+        self._last = Guidance(frame, canonical, output, scene, tracks, aimed, prompts, stages_ns, probe_moved=moved)
         return self._last
 
     def stale(self, now_ns: int) -> Guidance | None:
@@ -138,13 +144,13 @@ class Pipeline:
         if tracks is None:
             return None
         aimed, prompts = self._guide(tracks, now_ns)
-        last = self._last
-        self._last = replace(last, tracks=tracks, aim=aimed, prompts=prompts, stages_ns=MappingProxyType({}), stale=True)
+        known = replace(self._last, tracks=tracks, aim=aimed, prompts=prompts, probe_moved=self.probe_moved)
+        self._last = replace(known, stages_ns=MappingProxyType({}), stale=True)
         return self._last
 
     def _guide(self, tracks: Tracks, now_ns: int) -> tuple[Aim, Prompts]:
         aimed = aim(tracks, choose_target(tracks, self._accepted))
-        return aimed, self._prompter.update(tracks, aimed, now_ns)
+        return aimed, self._prompter.update(tracks, aimed, now_ns, probe_moved=self.probe_moved)
 
 
 def _check(frame: Frame) -> None:

@@ -83,11 +83,13 @@ class _Replay:
                 continue
             fresh = next((one.value for one in guided if not one.value.get("stale")), None)
             recorded = {"detections": detections[0].value, "guidance": fresh} if detections else None
+            self._pipeline.probe_moved = None if fresh is None else fresh.get("probe_moved")
             guidance = self._pipeline.step(recorded_frame(self._reader, index))
             self._targets.after(guidance)
             yield Replayed(index, sequence, recorded, _records(guidance), guidance)
             for one in guided:
                 if one.value.get("stale"):
+                    self._pipeline.probe_moved = one.value.get("probe_moved")
                     self._pipeline.stale(one.capture_ns)
 
 

@@ -20,10 +20,11 @@ from barbotage_device.runtime.demo.record import Picture, Tally, Video, stage_su
 from barbotage_device.runtime.demo.session import DemoSession
 from barbotage_device.runtime.demo.told import told_by
 from barbotage_device.runtime.interpreter import LoadedModel
+from barbotage_device.runtime.operator import Presentation
 from barbotage_device.runtime.pipeline import Guidance, Pipeline, PipelineSettings
 from barbotage_device.runtime.recording.recording import Clocks
 from barbotage_device.runtime.recording.starting import RecordingRequest, Subject, settings_record, start_recording
-from barbotage_device.runtime.screen import Presentation, WindowLike, view_of
+from barbotage_device.runtime.screen import WindowLike, view_of
 from barbotage_device.runtime.status import Condition
 from barbotage_device.runtime.timing import StageTimes
 from barbotage_device.session.manifest import Manifest

@@ -40,7 +40,7 @@ class DemoSession:
 
     def line(self, pressure_kpa: float, at_ns: int) -> None:
         """A sample of the simulated lavage line, as the probe pod would send it; the scene has no tilt sensor."""
-        self.recording.pod({"pressure_kpa": round(pressure_kpa, 3), "tilt_deg": None, "simulated": True}, at_ns)
+        self.recording.pod({"pressure_kpa": round(pressure_kpa, 3), "simulated": True}, at_ns)
 
     def turn(self, guidance: Guidance, accepted: int | None, stages_ns: dict[Stage, int]) -> None:
         """How things stand when the operator has seen a frame and acted."""
