@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from barbotage_device.guidance.aim import Aim, Certainty
 from barbotage_device.guidance.bone_distance import point_distance_mm
 from barbotage_device.guidance.prompt import Priority, Prompt, PromptKind, Prompts
-from barbotage_device.guidance.target import find_deposit
 from barbotage_device.perception.bounded import bounded, check_bounds
 from barbotage_device.perception.tracks import Tracks, TrackState
 from barbotage_models.contract.geometry import PointMm
@@ -101,7 +100,7 @@ class Prompter:
             PromptKind.TIP_NOT_SEEN: unseen and (moving or gone_in),
             PromptKind.PROBE_MOVED: needle_in and (tilted or moved_mm >= settings.probe_moved_mm),
             PromptKind.NEAR_BONE: self._near_bone(tracks, aim),
-            PromptKind.PAST_TARGET: self._past_target(tracks, aim),
+            PromptKind.PAST_TARGET: self._past_target(aim),
             PromptKind.STEEP_ANGLE: aim.angle_deg is not None and aim.angle_deg > settings.steep_deg,
             PromptKind.LOW_QUALITY: tracks.quality.score < settings.low_quality,
         }
@@ -114,16 +113,15 @@ class Prompter:
             return False  # the clearance is that of the tip or less
         return point_distance_mm(aim.tip, tracks.bone) <= self._settings.near_bone_mm
 
-    def _past_target(self, tracks: Tracks, aim: Aim) -> bool:
+    def _past_target(self, aim: Aim) -> bool:
         """All of the target's outline lies behind the tip, along the needle."""
-        track = None if aim.target is None else find_deposit(tracks, aim.target.identity)
-        if track is None or aim.tip is None or aim.entry is None or aim.certainty is not Certainty.CONFIRMED:
+        if aim.target is None or aim.tip is None or aim.entry is None or aim.certainty is not Certainty.CONFIRMED:
             return False
         length = aim.entry.distance_mm(aim.tip)
         if length == 0.0:
             return False
         dx, dz = (aim.tip.x_mm - aim.entry.x_mm) / length, (aim.tip.z_mm - aim.entry.z_mm) / length
-        outline = track.deposit.outline
+        outline = aim.target.outline
         far_wall = float((outline[:, 0] * dx + outline[:, 1] * dz).max()) - aim.tip.x_mm * dx - aim.tip.z_mm * dz
         return far_wall < -self._settings.past_target_mm
 

@@ -190,7 +190,7 @@ class LiveLoop:
         if self._feed.live:
             stages[Stage.CAPTURE] = max(0, count.arrival_ns - frame.capture_ns)
         count.latency_ns = self._clock() - frame.capture_ns if self._feed.live else guidance.processing_ns
-        if self._settings.accept_best and self._pipeline.accepted not in {one.identity for one in guidance.tracks.deposits}:
+        if self._settings.accept_best and guidance.aim.target is None:
             self._pipeline.accept_target()
         return guidance
 

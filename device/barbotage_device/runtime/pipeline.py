@@ -11,9 +11,10 @@ from barbotage_device.capture.frame import Frame
 from barbotage_device.errors import InvalidInputError
 from barbotage_device.guidance.aim import Aim
 from barbotage_device.guidance.aiming import aim
+from barbotage_device.guidance.held_target import HeldTarget
 from barbotage_device.guidance.prompt import Prompts
 from barbotage_device.guidance.prompter import Prompter, PrompterSettings
-from barbotage_device.guidance.target import choose_target, find_deposit, propose_target
+from barbotage_device.guidance.target import find_deposit, propose_target
 from barbotage_device.perception.scene import Scene
 from barbotage_device.perception.see import see
 from barbotage_device.perception.tracker import Tracker, TrackerSettings
@@ -79,6 +80,7 @@ class Pipeline:
         self._prompter = Prompter(chosen.prompter)
         self._previous = PreviousFrame(card)
         self._accepted: int | None = None
+        self._target = HeldTarget()
         self._last: Guidance | None = None
         self.probe_moved: bool | None = None
         """Whether a tilt sensor says that the probe is being moved; to be set before the frame that it belongs to."""
@@ -102,16 +104,19 @@ class Pipeline:
         tracks = None if self._last is None else self._last.tracks
         if identity is None:
             identity = None if tracks is None else propose_target(tracks)
-        elif tracks is None or find_deposit(tracks, identity) is None:
+        track = None if tracks is None else find_deposit(tracks, identity)
+        if track is not None:
+            self._target.accept(track)
+            self._accepted = identity
+        elif identity is not None:
             tracked = [] if tracks is None else [one.identity for one in tracks.deposits]
             raise InvalidInputError(f"deposit {identity} is not tracked; tracked now: {tracked or 'none'}")
-        if identity is not None:
-            self._accepted = identity
         return identity
 
     def release_target(self) -> None:
         """Forgets the accepted deposit."""
         self._accepted = None
+        self._target.release()
 
     def step(self, frame: Frame) -> Guidance:
         """Guidance after one more frame. Raises InvalidInputError for pixels of a wrong type or too small, ModelError when the network fails.
@@ -149,7 +154,7 @@ class Pipeline:
         return self._last
 
     def _guide(self, tracks: Tracks, now_ns: int) -> tuple[Aim, Prompts]:
-        aimed = aim(tracks, choose_target(tracks, self._accepted))
+        aimed = aim(tracks, self._target.update(tracks))
         return aimed, self._prompter.update(tracks, aimed, now_ns, probe_moved=self.probe_moved)
 
 

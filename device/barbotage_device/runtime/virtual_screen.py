@@ -20,7 +20,6 @@ from barbotage_device.capture.frame import Frame
 from barbotage_device.console import EXIT_DONE, EXIT_INTERRUPTED
 from barbotage_device.errors import BarbotageError, InvalidInputError
 from barbotage_device.guidance.prompter import PrompterSettings
-from barbotage_device.guidance.target import find_deposit
 from barbotage_device.runtime.demo.told import told_by
 from barbotage_device.runtime.models import choose_model
 from barbotage_device.runtime.pipeline import Guidance, Pipeline
@@ -67,12 +66,11 @@ def _accept(pipeline: Pipeline, guidance: Guidance, where: PointMm | None) -> Po
     deposits = guidance.tracks.deposits
     if pipeline.accepted is None:
         pipeline.accept_target()
-    elif where is not None and find_deposit(guidance.tracks, pipeline.accepted) is None and deposits:
+    elif where is not None and guidance.aim.target is None and deposits:
         nearest = min(deposits, key=lambda one: one.deposit.centre.distance_mm(where))
         if nearest.deposit.centre.distance_mm(where) <= SAME_PLACE_MM:
             pipeline.accept_target(nearest.identity)
-    track = None if pipeline.accepted is None else find_deposit(guidance.tracks, pipeline.accepted)
-    return where if track is None else track.deposit.centre
+    return where if guidance.aim.target is None else guidance.aim.target.point
 
 
 def _frames(source: BinaryIO) -> Iterator[Frame]:

@@ -34,7 +34,7 @@ class Run:
     def frame(self, tracks: Tracks, needle_in: bool | None = None, step_ms: int = 40, probe_moved: bool | None = None) -> Prompts:
         self.ms += step_ms
         tracks = replace(tracks, capture_ns=self.ms * MS)
-        return self.prompter.update(tracks, aim(tracks, choose_target(tracks, 1)), self.ms * MS, needle_in, probe_moved)
+        return self.prompter.update(tracks, aim(tracks, choose_target(tracks.deposits, 1)), self.ms * MS, needle_in, probe_moved)
 
     def frames(self, tracks: Tracks, count: int) -> Prompts:
         return [self.frame(tracks) for _ in range(count)][-1]
