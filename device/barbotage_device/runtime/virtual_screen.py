@@ -22,8 +22,9 @@ from barbotage_device.errors import BarbotageError, InvalidInputError
 from barbotage_device.guidance.prompter import PrompterSettings
 from barbotage_device.runtime.demo.told import told_by
 from barbotage_device.runtime.models import choose_model
+from barbotage_device.runtime.operator import Presentation
 from barbotage_device.runtime.pipeline import Guidance, Pipeline
-from barbotage_device.runtime.screen import Presentation, view_of
+from barbotage_device.runtime.screen import view_of
 from barbotage_device.runtime.status import Condition
 from barbotage_models.contract.geometry import PointMm, Scale
 
