@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from barbotage_device.capture.frame import Frame
-from barbotage_device.procedure.lavage import CountedFrom
+from barbotage_device.procedure.lavage import CountedFrom, LavageCycle
 from barbotage_device.procedure.plunger import LineSample
 from barbotage_device.runtime.interpreter import Interpreter
 from barbotage_device.runtime.lavage_watch import LavageWatch
@@ -17,7 +17,8 @@ PRESS_KPA = (0.0,) * 10 + (30.0,) * 10 + (0.0,) * 40
 def test_presses_count_from_the_beginning_of_the_lavage_on_and_once(
     drawn: Interpreter, card: ModelCard, picture: MakeFrame
 ) -> None:
-    pipeline, watch, told = Pipeline(drawn, card), LavageWatch(), []
+    pipeline, watch = Pipeline(drawn, card), LavageWatch()
+    told: list[LavageCycle] = []
     for sequence, kpa in enumerate(PRESS_KPA * 3):
         guidance = pipeline.step(picture(sequence, (100, 120)))
         if sequence == 5:
@@ -34,7 +35,8 @@ def test_presses_count_from_the_beginning_of_the_lavage_on_and_once(
 
 
 def test_without_a_cavity_the_line_alone_counts(drawn: Interpreter, card: ModelCard, picture: MakeFrame) -> None:
-    pipeline, watch, told = Pipeline(drawn, card), LavageWatch(), []
+    pipeline, watch = Pipeline(drawn, card), LavageWatch()
+    told: list[LavageCycle] = []
     watch.begin()
     for sequence, kpa in enumerate(PRESS_KPA * 2):
         guidance = pipeline.step(picture(sequence, (100, 120)))
