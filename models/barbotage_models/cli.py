@@ -198,7 +198,7 @@ Examples:
 
 `barbotage-models evaluate --data work/data --against work/model/barbotage-float.tflite`
 
-`barbotage-models evaluate --frames 500 --seed 7 --backgrounds pictures`
+`barbotage-models evaluate --frames 500 --seed 7 --backgrounds pictures --pictures work/pictures`
 """
 )
 def evaluate(
@@ -214,11 +214,15 @@ def evaluate(
     against: Annotated[
         Path | None, typer.Option(help="Another model on the same frames (int8 against float): how far the figures are apart.")
     ] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(help="A folder for pictures: hits by lot, the worst misses, the reliability curves.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure a model against the targets: what it finds, misses and claims wrongly, with n and 95 % intervals."""
     from barbotage_models.bundle import bundled_model
     from barbotage_models.contract.card import load_card
+    from barbotage_models.evaluation.gallery import Gallery, write_pictures
     from barbotage_models.evaluation.measuring import measure
     from barbotage_models.evaluation.report import as_document, as_tables
     from barbotage_models.evaluation.runner import TfliteRunner
@@ -232,7 +236,11 @@ def evaluate(
     samples = stored_set(data) if data is not None else fresh_set(frames, seed, backgrounds)
     with FrameProgress("frames", _stderr(), time.monotonic) as progress:
         runners = [(TfliteRunner(one), card) for one, card in models]
-        measured = measure(runners, progress.counted(samples.samples, samples.count))
+        gallery = Gallery(seed)
+        measured = measure(runners, progress.counted(samples.samples, samples.count), None if pictures is None else gallery.look)
+    if pictures is not None:
+        for written in write_pictures(pictures, gallery, measured[0].reliability):
+            typer.echo(f"written: {written}", err=True)
     apart = None if against is None else points_apart(measured[0].targets, measured[1].targets) | {"model": against.name}
     if as_json:
         document = {"model": path.name, "sha256": models[0][1].sha256, "measured": as_document(measured[0], samples.source)}

@@ -1,17 +1,19 @@
 """One pass over labelled frames that says everything about one or several models."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from barbotage_models.contract.card import ModelCard
 from barbotage_models.evaluation.claims import AllClaims
 from barbotage_models.evaluation.curves import reliability
-from barbotage_models.evaluation.detections import PixelLevels, detect, shown
+from barbotage_models.evaluation.detections import Detections, PixelLevels, detect, shown
 from barbotage_models.evaluation.metrics import Row, Tally, count, rows
 from barbotage_models.evaluation.runner import Runner
 from barbotage_models.evaluation.targets import Reached, TargetTally, reached
 from barbotage_models.training.labels import Sample, SampleKind
+
+Look = Callable[[Sample, Detections], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,8 @@ class _Counting:
     targets: dict[SampleKind, TargetTally] = field(default_factory=dict)
     claims: AllClaims = field(default_factory=AllClaims)
 
-    def add(self, sample: Sample) -> None:
+    def add(self, sample: Sample) -> Detections:
+        """Counts a frame; what is shown on it."""
         limits = self.card.thresholds
         levels = PixelLevels(limits.deposit_pixel, limits.bone_pixel, limits.needle_pixel)
         output = self.runner.run(sample.frame, sample.previous)
@@ -40,6 +43,7 @@ class _Counting:
         count(self.tallies.setdefault(sample.kind, Tally()), sample, output, visible, levels)
         self.targets.setdefault(sample.kind, TargetTally()).add(sample, output, visible, levels)
         self.claims.collect(sample, everything)
+        return visible
 
     def measured(self) -> Measured:
         calibrations = (self.card.deposit_calibration, self.card.needle_calibration, self.card.tip_calibration)
@@ -51,10 +55,14 @@ class _Counting:
         return Measured(figures, reached(self.targets), curves)
 
 
-def measure(models: Sequence[tuple[Runner, ModelCard]], samples: Iterable[Sample]) -> list[Measured]:
-    """The figures of every model on the same frames, which are gone through once. Deterministic."""
+def measure(models: Sequence[tuple[Runner, ModelCard]], samples: Iterable[Sample], look: Look | None = None) -> list[Measured]:
+    """The figures of every model on the same frames, which are gone through once. Deterministic.
+
+    ``look`` is given every frame with what the first model shows on it.
+    """
     counting = [_Counting(runner, card) for runner, card in models]
     for sample in samples:
-        for one in counting:
-            one.add(sample)
+        visible = [one.add(sample) for one in counting]
+        if look is not None:
+            look(sample, visible[0])
     return [one.measured() for one in counting]
