@@ -7,7 +7,7 @@ import numpy as np
 
 from barbotage_models.contract.geometry import GreyImage
 
-SIDE, MARGIN, HEAD, FOOT = 360, 60, 48, 56
+SIDE, MARGIN, HEAD, FOOT = 380, 60, 48, 56
 INK, FAINT, PAPER, MARK = (40, 40, 40), (205, 205, 205), 255, (170, 90, 30)
 FONT, TITLE_SIZE, SMALL_SIZE = cv2.FONT_HERSHEY_SIMPLEX, 0.62, 0.44
 LEAST_RADIUS, MOST_RADIUS = 3.0, 13.0
@@ -30,7 +30,7 @@ def _panel(plot: GreyImage, left: int, name: str, curve: dict[str, Any]) -> None
     def at(x: float, y: float) -> tuple[int, int]:
         return left + round(x * SIDE), HEAD + round((1.0 - y) * SIDE)
 
-    ece = "" if curve["ece"] is None else f", expected calibration error {curve['ece']:.3f}"
+    ece = "" if curve["ece"] is None else f", calibration error {curve['ece']:.3f}"
     _text(plot, f"{name}: {curve['n']} claims{ece}", (left, HEAD - 18), TITLE_SIZE * 0.8)
     for tick in TICKS:
         cv2.line(plot, at(tick, 0.0), at(tick, 1.0), FAINT, 1)

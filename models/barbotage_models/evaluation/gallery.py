@@ -80,9 +80,10 @@ class Gallery:
     def sheet(self, sorts: tuple[Sort, ...]) -> GreyImage:
         """One row per sort, BGR uint8; the title says how many there are in all. Truth is green, what is shown orange."""
         step = TILE_PX + GAP_PX
-        sheet = np.full((len(sorts) * (step + HEAD_PX), COLUMNS * step, 3), PAPER, dtype=np.uint8)
-        for row, sort in enumerate(sorts):
-            top = row * (step + HEAD_PX)
+        heights = [HEAD_PX + (step if self._kept[sort] else 0) for sort in sorts]
+        sheet = np.full((sum(heights), COLUMNS * step, 3), PAPER, dtype=np.uint8)
+        for index, sort in enumerate(sorts):
+            top = sum(heights[:index])
             title = f"{sort.value}: {self.counts[sort]} in {self._number} frames"
             cv2.putText(sheet, title, (6, top + HEAD_PX - 9), FONT, TITLE_SIZE, INK, 1, cv2.LINE_AA)
             for column, case in enumerate(sorted(self._kept[sort], reverse=True)):
