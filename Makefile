@@ -3,12 +3,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORK ?= work
+# How many tests run at a time.
+JOBS ?= 2
+PYTEST := $(BIN)/pytest -q -n $(JOBS) --dist loadfile
 # Real pictures for training and evaluation, optional: make model BACKGROUNDS=/path/to/pictures
 BACKGROUNDS ?=
 BACKGROUND_OPTION := $(if $(BACKGROUNDS),--backgrounds $(BACKGROUNDS))
 SOURCES := models device host firmware_tools tests benchmarks
 
-.PHONY: help setup setup-train demo test test-browser test-slow test-drivers fuzz lint format bench model texts lock clean
+.PHONY: help setup setup-train demo test test-browser test-slow test-drivers test-pod fuzz lint lint-pod format bench model texts lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -21,13 +24,19 @@ demo: setup ## A guided procedure on the simulated probe; leaves a video, pictur
 	$(BIN)/barbotage-device demo --out demo
 
 test: lint ## Lint, types, import contracts and the fast tests
-	$(BIN)/pytest -q -m "not slow and not browser"
+	$(PYTEST) -m "not slow and not browser"
 
 test-browser: setup ## The review page in a real browser (Debian: apt install chromium)
 	$(BIN)/pytest -q -m browser
 
-test-slow: setup-train ## The slow tests: a tiny training from nothing, and what takes its time
-	$(BIN)/pytest -q -m slow
+test-pod: setup lint-pod ## The probe pod: builds its image and MicroPython's unix port (cached), runs all four tiers (Debian)
+	$(BIN)/barbotage-pod protocol
+	$(BIN)/barbotage-pod build --unix-port
+	$(BIN)/barbotage-pod image
+	$(BIN)/pytest -q -n $(JOBS) --dist worksteal tests/device/pod tests/device/probe_pod tests/firmware_tools
+
+test-slow: setup-train ## The slow tests: a tiny training from nothing, and what takes its time (the pod's: make test-pod)
+	$(PYTEST) -m slow --ignore=tests/device/pod
 
 test-drivers: setup ## The link over the kernel's own USB serial drivers, in a virtual machine (Debian, x86-64: apt install qemu-system-x86)
 	$(BIN)/python -m tests.drivers.run
@@ -42,6 +51,11 @@ lint: setup ## ruff, mypy strict, pyright, import contracts
 	$(BIN)/mypy
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 	$(BIN)/lint-imports
+
+# MicroPython's stubs shadow Python's own library: they stay out of the environment.
+lint-pod: setup ## Types of the firmware, against the stubs of the RP2040's MicroPython
+	test -d device/pod/typings || $(BIN)/pip install --quiet --disable-pip-version-check --target device/pod/typings micropython-rp2-stubs==1.25.0.post3
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright --project device/pod
 
 format: setup ## Format the sources
 	$(BIN)/ruff format --quiet $(SOURCES)
@@ -68,10 +82,10 @@ texts: setup ## Compile the texts of screen and review page after a change of th
 lock: setup ## Renew constraints.txt after a change of dependencies
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --no-header --no-annotate --no-emit-index-url \
-	  --python-version 3.11 --extra device --extra host --extra screen --extra train --extra viewers --extra peers --extra dev pyproject.toml --output-file constraints.txt
+	  --python-version 3.11 --extra device --extra host --extra screen --extra train --extra viewers --extra peers --extra pod --extra dev pyproject.toml --output-file constraints.txt
 
 clean: ## Remove what make made, but for the work directory
-	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .bench-cache .cache
+	rm -rf $(VENV) demo device/pod/typings .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .bench-cache .cache
 
 $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
@@ -83,10 +97,10 @@ $(VENV)/bin/pip:
 
 $(VENV)/.device: pyproject.toml constraints.txt | $(VENV)/bin/pip
 	@echo "Installing pinned packages into $(VENV) (about a minute) ..."
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[device,host,screen,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[device,host,screen,pod,dev]'
 	@touch $@
 
 $(VENV)/.train: $(VENV)/.device
 	@echo "Installing TensorFlow, a session viewer and the link's peers into $(VENV) (2.5 GB) ..."
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[device,host,screen,dev,train,viewers,peers]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[device,host,screen,pod,dev,train,viewers,peers]'
 	@touch $@

@@ -24,6 +24,9 @@ VIOLATIONS = {
     "link-cores-are-pure": ("device/barbotage_device/link/outbox.py", "import time"),
     "capture-stands-alone": ("device/barbotage_device/capture/region.py", "import barbotage_device.perception.scene"),
     "contract-is-light": ("models/barbotage_models/contract/geometry.py", "import scipy"),
+    "pod-client-stands-alone": ("device/barbotage_device/probe_pod/client.py", "import barbotage_device.capture.region"),
+    "pod-codec-pure": ("device/barbotage_device/probe_pod/state.py", "import threading"),
+    "one-emulator-module": ("firmware_tools/barbotage_firmware_tools/emulate.py", "import rp2040py"),
     "pure-cores": ("device/barbotage_device/guidance/aim.py", "import time"),
 }
 

@@ -129,6 +129,9 @@ def run_command(
     baud: link_cli.BaudOption = None,
     state: link_cli.StateOption = None,
     no_security: link_cli.NoSecurityOption = False,
+    pod: Annotated[
+        str | None, typer.Option("--pod", metavar="PORT|auto", help="Port of the probe pod, or auto for the one plugged in.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
     """The bedside program: frames in, guidance on the screen, everything into a session.
@@ -138,6 +141,8 @@ def run_command(
     Before a recording starts there must be room for it (section [recording] of the configuration), else the run is refused with 4.
     With --serial (or serial in the section [link]) a PC can watch and fetch sessions meanwhile; the port may come and go.
     A PC must be paired once ('barbotage pair') while nothing is recorded: the code then appears on the screen.
+    With --pod (or port in the section [pod]) the probe pod takes part and may come and go: pedal tap accepts, double overlay, hold patient
+    event, button a freeze, button b bookmark; its ring shows the aim, its tilt sensor feeds "probe moved", its pressure counts lavage cycles.
 
     \b
     Examples:
@@ -147,6 +152,7 @@ def run_command(
       barbotage-device run --source sim --headless --frames 300 --json
       barbotage-device run --source v4l2:/dev/video0 --record sessions --side right
       barbotage-device run --source v4l2:/dev/video0 --record sessions --serial /dev/ttyGS0
+      barbotage-device run --source sim --pod auto
     """
 
     def action() -> int:
@@ -158,8 +164,9 @@ def run_command(
 
         spec = parse_src(source)
         chosen = _configuration(config)
-        # Somebody looks: the simulated probe then runs at its own speed, as a real one would.
-        paced = live or (spec.kind is SourceKind.SIM and not headless)
+        pod_port = pod or chosen.pod.port or None
+        # Somebody looks, or has the pod in hand: the simulated probe then runs at its own speed, as a real one would.
+        paced = live or (spec.kind is SourceKind.SIM and (not headless or pod_port is not None))
         request = RunRequest(
             spec=spec,
             capture=_capture(chosen, spec, mm_per_px, paced),
@@ -170,6 +177,7 @@ def run_command(
             as_json=as_json,
             recording=_recording(chosen, spec, record, side, image_format),
             link=link_cli.link_of_run(LinkOptions(serial, baud, config, state, no_security), chosen, record),
+            pod=pod_port,
         )
         active = link_cli.activate_updates(state, None if request.recording is None else request.recording.root, console)
         named = model or _configured_model(chosen) or active

@@ -161,6 +161,16 @@ class LinkConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class PodConfig:
+    """The probe pod."""
+
+    port: str = field(
+        default="",
+        metadata=setting("Port of the probe pod; 'auto' takes the one that is plugged in, empty: none, unless --pod names one."),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceConfig:
     """Everything that can be set. Every value has unit, bounds and help in its field's metadata."""
 
@@ -169,6 +179,7 @@ class DeviceConfig:
     screen: ScreenConfig = field(default_factory=ScreenConfig, metadata=setting("The bedside screen."))
     recording: RecordingConfig = field(default_factory=RecordingConfig, metadata=setting("The recording of sessions."))
     link: LinkConfig = field(default_factory=LinkConfig, metadata=setting("The link to a PC."))
+    pod: PodConfig = field(default_factory=PodConfig, metadata=setting("The probe pod."))
     tracker: TrackerSettings = field(
         default_factory=TrackerSettings, metadata=setting("How things are followed from frame to frame.")
     )

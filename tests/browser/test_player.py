@@ -108,13 +108,16 @@ def test_a_loop_stays_in_its_range(player: Page) -> None:
     expect(player.get_by_role("button", name="Loop", exact=True)).to_have_attribute("aria-pressed", "true")
     before = player.evaluate("() => window.barbotage.counters.draws.length")
     player.keyboard.press("Space")
+    # A busy machine leaves frames out, also the last one of a round: some round has it.
     player.wait_for_function(
-        "before => window.barbotage.counters.draws.slice(before).filter((one) => one.frame === 20).length >= 2", arg=before
+        "before => {"
+        " const drawn = window.barbotage.counters.draws.slice(before).map((one) => one.frame);"
+        " return drawn.filter((frame) => frame === 20).length >= 2 && drawn.includes(26); }",
+        arg=before,
     )
     player.keyboard.press("Space")
     drawn = player.evaluate("before => window.barbotage.counters.draws.slice(before).map((one) => one.frame)", before)
     assert set(drawn) <= set(range(20, 27))
-    assert 26 in drawn
 
 
 def test_the_overlay_is_switched_off_for_the_original_picture(player: Page) -> None:

@@ -188,6 +188,9 @@ class PanelArtist:
         self._at_left(canvas, health.label, style, self.left, foot - HEALTH_ABOVE_FOOT)
         self._at_right(canvas, health.value, style, foot - HEALTH_ABOVE_FOOT)
         self._at_left(canvas, lines[Slot.NOTICE].label, style, self.left, foot - NOTICE_ABOVE_FOOT)
+        pod = lines.get(Slot.POD)
+        if pod is not None:
+            self._at_right(canvas, pod.label, self._style(SMALL_TYPE, theme.INK, Weight.BOLD), foot - NOTICE_ABOVE_FOOT)
 
 
 def _confidence_bar(level: int, layout: Layout) -> Patch:

@@ -4,6 +4,7 @@ import numpy as np
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QCloseEvent, QColor, QGuiApplication, QImage, QKeyEvent, QPainter, QPaintEvent, QRasterWindow
 
+from barbotage_device.bedside.interrupts import interrupts_after
 from barbotage_device.bedside.text import Picture
 from barbotage_device.bedside.window import Key
 
@@ -38,12 +39,13 @@ class QtWindow:
         """Shows a picture, BGR uint8 (h, w, 3), and handles pending events."""
         if self.closed:
             return
-        self._surface.put(picture)
-        if not self._shown:
-            self._surface.resize(picture.shape[1], picture.shape[0])
-            self._surface.show()
-            self._shown = True
-        self._application.processEvents()
+        with interrupts_after():
+            self._surface.put(picture)
+            if not self._shown:
+                self._surface.resize(picture.shape[1], picture.shape[0])
+                self._surface.show()
+                self._shown = True
+            self._application.processEvents()
 
     def keys(self) -> tuple[Key, ...]:
         """Keys pressed since the last call, in order."""
@@ -52,9 +54,10 @@ class QtWindow:
 
     def close(self) -> None:
         """Closes the window; may be called more than once."""
-        self._surface.close()
-        self._surface.was_closed = True
-        self._application.processEvents()
+        with interrupts_after():
+            self._surface.close()
+            self._surface.was_closed = True
+            self._application.processEvents()
 
 
 class _Surface(QRasterWindow):

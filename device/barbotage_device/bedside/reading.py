@@ -37,16 +37,18 @@ class Slot(StrEnum):
     CONFIDENCE = "confidence"
     ADVANCE = "advance"
     MISS = "miss"
+    CYCLES = "cycles"
     DEPOSIT = "deposit"
     DEPTH = "depth"
     SHADOW = "shadow"
     BONE = "bone"
     HEALTH = "health"
     NOTICE = "notice"
+    POD = "pod"
 
 
-ROWS = (Slot.ADVANCE, Slot.MISS, Slot.DEPOSIT, Slot.DEPTH, Slot.SHADOW, Slot.BONE)
-"""The small rows, in the order in which they stand."""
+ROWS = (Slot.ADVANCE, Slot.MISS, Slot.CYCLES, Slot.DEPOSIT, Slot.DEPTH, Slot.SHADOW, Slot.BONE)
+"""The small rows, in the order in which they stand; there is room for six: once cycles are counted, the shadow is not told any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +90,15 @@ def panel_lines(view: BedsideView) -> tuple[Line, ...]:
     if state in GUIDING:
         lines += _course(view, texts, state)
     if state in MARKING:
+        lines += _lavage(view, texts)
         lines += _deposit(view, texts)
     clearance = known(view.aim.clearance_mm)
     if state in GUIDING and view.measurable and clearance is not None and clearance < BONE_SHOWN_BELOW_MM:
         lines.append(Line(Slot.BONE, texts("bone"), texts.format_mm(clearance)))
     lines.append(_health(view, texts))
     lines.append(Line(Slot.NOTICE, texts("research-use")))
+    if view.pod is not None and not view.pod.connected:
+        lines.append(Line(Slot.POD, texts("pod-absent")))
     return tuple(lines)
 
 
@@ -199,7 +204,19 @@ def _deposit(view: BedsideView, texts: Texts) -> list[Line]:
     if view.measurable:
         size = texts.format_size_mm(deposit.longest_mm, deposit.perpendicular_mm)
         lines += [Line(Slot.DEPOSIT, texts("deposit"), size), Line(Slot.DEPTH, texts("depth"), texts.format_mm(deposit.depth_mm))]
-    return [*lines, Line(Slot.SHADOW, texts("shadow"), texts(f"shadow-{deposit.shadow.value}"))]
+    if not _cycles(view):
+        lines.append(Line(Slot.SHADOW, texts("shadow"), texts(f"shadow-{deposit.shadow.value}")))
+    return lines
+
+
+def _cycles(view: BedsideView) -> int:
+    """Lavage cycles counted in this run."""
+    return 0 if view.pod is None else view.pod.cycles
+
+
+def _lavage(view: BedsideView, texts: Texts) -> list[Line]:
+    cycles = _cycles(view)
+    return [Line(Slot.CYCLES, texts("cycles"), str(cycles))] if cycles else []
 
 
 def _health(view: BedsideView, texts: Texts) -> Line:

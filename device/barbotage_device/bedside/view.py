@@ -54,6 +54,15 @@ class LinkSigns:
 
 
 @dataclass(frozen=True, slots=True)
+class PodSigns:
+    """What is said about the probe pod. ``reason`` says why it is not connected; ``cycles`` are the lavage cycles of this run."""
+
+    connected: bool
+    reason: str | None = None
+    cycles: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class BedsideView:
     """Everything that one bedside picture shows.
 
@@ -82,6 +91,8 @@ class BedsideView:
     recording_stopped: bool = False
     """The session was being recorded and is not any more: the strip says so, below prompts only."""
     link: LinkSigns = field(default_factory=LinkSigns)
+    pod: PodSigns | None = None
+    """None: the program runs without a probe pod."""
 
     @property
     def measurable(self) -> bool:

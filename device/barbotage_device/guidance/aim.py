@@ -1,9 +1,11 @@
 """How the live needle stands to the target."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from barbotage_models.contract.geometry import PointMm
+import numpy as np
+
+from barbotage_models.contract.geometry import FloatArray, PointMm
 
 
 class Turn(StrEnum):
@@ -27,10 +29,14 @@ class Certainty(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The accepted deposit and the point within it to reach."""
+    """The accepted deposit and the point within it to reach. ``identity`` is of the deposit that shows it now.
+
+    ``outline`` (n, 2) in mm, empty where only the point is known (read back from a session).
+    """
 
     identity: int
     point: PointMm
+    outline: FloatArray = field(default_factory=lambda: np.zeros((0, 2)), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from barbotage_device.guidance.aim import Aim, Certainty, Target, Turn
 from barbotage_device.guidance.bone_distance import hit_mm, way_distance_mm
-from barbotage_device.guidance.target import find_deposit, is_within
+from barbotage_device.guidance.target import is_within
 from barbotage_device.perception.tracks import NeedleTrack, Tracks, TrackState
 from barbotage_models.contract.geometry import PointMm
 from barbotage_models.contract.taxonomy import EntrySide
@@ -62,7 +62,7 @@ def aim(tracks: Tracks, target: Target | None) -> Aim:
         angle_error_deg=error_deg,
         turn=_turn(error_deg),
         clearance_mm=mm.clearance,
-        in_target=needle.tip is not None and _in_target(tracks, target, needle.tip),
+        in_target=needle.tip is not None and target is not None and is_within(target.outline, needle.tip),
         confidence=needle.confidence,
         age_ns=needle.age_ns,
     )
@@ -129,11 +129,6 @@ def _turn(error_deg: float | None) -> Turn:
     if error_deg is None or abs(error_deg) <= TURN_DEAD_BAND_DEG:
         return Turn.HOLD
     return Turn.STEEPER if error_deg > 0 else Turn.SHALLOWER
-
-
-def _in_target(tracks: Tracks, target: Target | None, tip: PointMm) -> bool:
-    track = None if target is None else find_deposit(tracks, target.identity)
-    return track is not None and is_within(track.deposit.outline, tip)
 
 
 def _prediction_mm(ray: _Ray, wanted_mm: float | None, bone_mm: float | None, tracks: Tracks) -> float:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from barbotage_device.guidance.aim import Aim, Certainty
 from barbotage_device.guidance.bone_distance import point_distance_mm
 from barbotage_device.guidance.prompt import Priority, Prompt, PromptKind, Prompts
-from barbotage_device.guidance.target import find_deposit
 from barbotage_device.perception.bounded import bounded, check_bounds
 from barbotage_device.perception.tracks import Tracks, TrackState
 from barbotage_models.contract.geometry import PointMm
@@ -59,11 +58,13 @@ class Prompter:
         self._shift = PointMm(0.0, 0.0)
         self._frame_ns: int | None = None
 
-    def update(self, tracks: Tracks, aim: Aim, now_ns: int, needle_in: bool | None = None) -> Prompts:
+    def update(
+        self, tracks: Tracks, aim: Aim, now_ns: int, needle_in: bool | None = None, probe_moved: bool | None = None
+    ) -> Prompts:
         """The prompts after a frame, or at any time when no frame came.
 
         ``needle_in`` says whether the needle is in the patient; left out, it is when the needle is tracked or was just
-        lost. Counting is by frames: a call with a frame already counted only looks at the time. At most one prompt is
+        lost. ``probe_moved`` is what a tilt sensor on the probe says, None without one: a turn about the needle hardly shifts the picture. Counting is by frames: a call with a frame already counted only looks at the time. At most one prompt is
         shown: the highest priority, then the order of ``PromptKind``. A prompt taken down is not given again within ``repeat_s`` of its last
         beginning but returned as suppressed; one of HIGH priority comes back at once, as the same notification (``since_ns`` kept).
         """
@@ -73,7 +74,7 @@ class Prompter:
         if not stale and tracks.capture_ns != self._frame_ns:
             self._accumulate(tracks, needle_in)
             self._frame_ns = tracks.capture_ns
-            for kind, held in self._held(tracks, aim, needle_in).items():
+            for kind, held in self._held(tracks, aim, needle_in, bool(probe_moved)).items():
                 self._count(self._conditions[kind], held, now_ns)
         self._set_stale(stale, now_ns)
         return self._choose(self._active(tracks, stale), now_ns)
@@ -88,7 +89,7 @@ class Prompter:
         step = tracks.image_shift_mm or PointMm(0.0, 0.0)
         self._shift = PointMm(keep * self._shift.x_mm + step.x_mm, keep * self._shift.z_mm + step.z_mm)
 
-    def _held(self, tracks: Tracks, aim: Aim, needle_in: bool) -> dict[PromptKind, bool]:
+    def _held(self, tracks: Tracks, aim: Aim, needle_in: bool, tilted: bool) -> dict[PromptKind, bool]:
         """Which conditions hold in this frame."""
         settings, needle = self._settings, tracks.needle
         unseen = needle.state is TrackState.TRACKING and needle.unseen_ns > 0
@@ -97,9 +98,9 @@ class Prompter:
         moved_mm = math.hypot(self._shift.x_mm, self._shift.z_mm)
         return {
             PromptKind.TIP_NOT_SEEN: unseen and (moving or gone_in),
-            PromptKind.PROBE_MOVED: needle_in and moved_mm >= settings.probe_moved_mm,
+            PromptKind.PROBE_MOVED: needle_in and (tilted or moved_mm >= settings.probe_moved_mm),
             PromptKind.NEAR_BONE: self._near_bone(tracks, aim),
-            PromptKind.PAST_TARGET: self._past_target(tracks, aim),
+            PromptKind.PAST_TARGET: self._past_target(aim),
             PromptKind.STEEP_ANGLE: aim.angle_deg is not None and aim.angle_deg > settings.steep_deg,
             PromptKind.LOW_QUALITY: tracks.quality.score < settings.low_quality,
         }
@@ -112,16 +113,15 @@ class Prompter:
             return False  # the clearance is that of the tip or less
         return point_distance_mm(aim.tip, tracks.bone) <= self._settings.near_bone_mm
 
-    def _past_target(self, tracks: Tracks, aim: Aim) -> bool:
+    def _past_target(self, aim: Aim) -> bool:
         """All of the target's outline lies behind the tip, along the needle."""
-        track = None if aim.target is None else find_deposit(tracks, aim.target.identity)
-        if track is None or aim.tip is None or aim.entry is None or aim.certainty is not Certainty.CONFIRMED:
+        if aim.target is None or aim.tip is None or aim.entry is None or aim.certainty is not Certainty.CONFIRMED:
             return False
         length = aim.entry.distance_mm(aim.tip)
         if length == 0.0:
             return False
         dx, dz = (aim.tip.x_mm - aim.entry.x_mm) / length, (aim.tip.z_mm - aim.entry.z_mm) / length
-        outline = track.deposit.outline
+        outline = aim.target.outline
         far_wall = float((outline[:, 0] * dx + outline[:, 1] * dz).max()) - aim.tip.x_mm * dx - aim.tip.z_mm * dz
         return far_wall < -self._settings.past_target_mm
 

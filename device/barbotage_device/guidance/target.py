@@ -19,10 +19,10 @@ def propose_target(tracks: Tracks) -> int | None:
     return max(tracks.deposits, key=lambda t: (t.deposit.confidence, t.deposit.area_mm2, -t.identity)).identity
 
 
-def choose_target(tracks: Tracks, accepted_identity: int | None) -> Target | None:
-    """The accepted deposit as target; None when nothing is accepted or the accepted deposit is not followed any more."""
-    track = find_deposit(tracks, accepted_identity)
-    return None if track is None else Target(track.identity, target_point(track.deposit))
+def choose_target(deposits: tuple[DepositTrack, ...], identity: int | None) -> Target | None:
+    """A deposit, as it is seen, as target; None when none of that identity is followed."""
+    track = next((t for t in deposits if t.identity == identity), None)
+    return None if track is None else Target(track.identity, target_point(track.deposit), track.deposit.outline)
 
 
 def find_deposit(tracks: Tracks, identity: int | None) -> DepositTrack | None:
@@ -56,11 +56,14 @@ def is_within(outline: FloatArray, point: PointMm) -> bool:
 
     A needle hides the part of the deposit that it lies in, so the outline has a notch where the tip is.
     """
-    return is_inside(_hull(outline), point)
+    return depth_within_mm(outline, point) >= 0
 
 
-def _hull(outline: FloatArray) -> FloatArray:
-    return np.asarray(cv2.convexHull(np.asarray(outline, dtype=np.float32))[:, 0], dtype=np.float64)
+def depth_within_mm(outline: FloatArray, point: PointMm) -> float:
+    """How deep a point lies within the convex hull of an outline (n, 2), in mm; negative: how far outside. Minus infinity for an empty one."""
+    if len(outline) == 0:
+        return float("-inf")
+    return float(cv2.pointPolygonTest(cv2.convexHull(np.asarray(outline, dtype=np.float32)), (point.x_mm, point.z_mm), True))
 
 
 def _crossings(outline: FloatArray, z_mm: float) -> FloatArray:

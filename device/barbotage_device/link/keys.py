@@ -15,26 +15,18 @@ from barbotage_device.link.errors import LinkError
 from barbotage_device.link.methods import Caller
 from barbotage_device.link.noise import KEY_BYTES
 from barbotage_device.link.roles import PAIRABLE, Role
-from barbotage_device.session.files import sync_directory, write_whole
+from barbotage_device.session.files import replace_atomically
 
 KEY_NAME = "link-key"
 HOSTS_NAME = "paired-hosts.json"
 DEVICES_NAME = "known-devices.json"
+PRIVATE_MODE = 0o600
 
 
 def write_private(path: Path, data: bytes) -> None:
     """Replaces a file that only its owner may read, atomically. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".tmp")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        os.fchmod(descriptor, 0o600)
-        write_whole(descriptor, data)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    draft.replace(path)
-    sync_directory(path.parent)
+    replace_atomically(path, data, PRIVATE_MODE)
 
 
 def static_key(folder: Path) -> X25519PrivateKey:

@@ -14,6 +14,7 @@ from barbotage_device.link.errors import CallError, Code
 from barbotage_device.link.methods import Caller, Method
 from barbotage_device.link.noise import KEY_BYTES
 from barbotage_device.link.outbox import MAX_TOPICS
+from barbotage_device.link.part_file import HASH_PIECE_BYTES
 from barbotage_device.link.roles import Role
 from barbotage_device.link.values import Values
 
@@ -24,7 +25,6 @@ PAGE = 32
 MAX_HZ = 60.0
 DEFAULT_LOG_LEVEL = 20
 """Information, as in Python's logging."""
-HASH_PIECE_BYTES = 1 << 20
 LOCAL_VALUES = {"link.security": "none"}
 """Settings that no host may make: whoever turns security off stands at the device."""
 MAX_HASH_BYTES = 8 << 20

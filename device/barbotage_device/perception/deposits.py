@@ -11,6 +11,7 @@ from barbotage_device.perception.plane import CELL_CENTRE_PX, Box, Plane
 from barbotage_device.perception.scene import Deposit
 from barbotage_models.contract.card import ModelCard
 from barbotage_models.contract.geometry import FloatArray, PointMm
+from barbotage_models.contract.outline import iso_outline
 from barbotage_models.contract.output import STRIDE_PX
 from barbotage_models.contract.scores import deposit_score, level
 from barbotage_models.contract.taxonomy import ShadowType
@@ -28,10 +29,7 @@ OUTLINE_TOLERANCE_PX = 0.5
 
 _CLOSING = np.ones((5, 5), dtype=np.uint8)
 """Closes gaps of up to 4 cells, 2.4 mm: a shaft of 1.3 mm with the bright tip, and the cells beside it in doubt."""
-_SQUARE = np.ones((2, 2), dtype=np.uint8)
 _PAD_CELLS = 1
-_DILATION_SHIFT_PX = 0.5
-"""With its anchor at its first element the kernel grows a mask to the left and up, so the traced border lies half a pixel too far there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +97,11 @@ def _candidate(
     left, top, width, height = stats[:4]
     own = cells.labels[top : top + height, left : left + width] == label
     raw = cells.probability[top : top + height, left : left + width][own]
-    confidence = card.deposit_calibration.probability(deposit_score(raw[raw >= cells.floor]))
+    raw = raw[raw >= cells.floor]
+    if raw.size == 0:
+        # A piece of needle that closing filled, but which touches no deposit cell: nobody has seen a deposit there.
+        return None
+    confidence = card.deposit_calibration.probability(deposit_score(raw))
     if confidence < card.thresholds.deposit_shown or (bone is not None and _on_bone(own, left, top, bone, plane)):
         return None
     contour = _contour(cells, label, (left, top, width, height))
@@ -121,8 +123,7 @@ def _contour(source: _Map, label: int, box: tuple[int, int, int, int]) -> npt.ND
     """The outer border (n, 1, 2) of a component in canonical pixels, at the iso-line of the threshold.
 
     One cell of margin is kept so that the iso-line closes outside the component; cells beyond the map are 0. Other
-    components are blanked. The 2 x 2 dilation and half-pixel shift trace the edges of the pixels, not their
-    centres, so nothing is lost all round. None when no fine pixel reaches the threshold (a few cells that only just did).
+    components are blanked. None when no fine pixel reaches the threshold.
     """
     left, top, width, height = box
     rows, columns = source.labels.shape
@@ -134,15 +135,9 @@ def _contour(source: _Map, label: int, box: tuple[int, int, int, int]) -> npt.ND
     cells = np.zeros((height + 2 * _PAD_CELLS, width + 2 * _PAD_CELLS), dtype=np.uint8)
     ty, tx = y0 - (top - _PAD_CELLS), x0 - (left - _PAD_CELLS)
     cells[ty : ty + y1 - y0, tx : tx + x1 - x0] = shown
-    fine = cv2.resize(cells, None, fx=STRIDE_PX, fy=STRIDE_PX, interpolation=cv2.INTER_LINEAR_EXACT)
-    mask = cv2.threshold(fine, source.floor - 1, 255, cv2.THRESH_BINARY)[1]
-    grown = cv2.dilate(mask, _SQUARE, anchor=(0, 0), borderValue=0)
-    contours, _ = cv2.findContours(grown, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    if not contours:
-        return None
-    largest = max(contours, key=cv2.contourArea) if len(contours) > 1 else contours[0]
+    contour = iso_outline(cells, source.floor)
     shift = np.array([(left - _PAD_CELLS) * STRIDE_PX, (top - _PAD_CELLS) * STRIDE_PX], dtype=np.float32)
-    return np.asarray(largest + shift + np.float32(_DILATION_SHIFT_PX), dtype=np.float32)
+    return None if contour is None else np.asarray(contour + shift, dtype=np.float32)
 
 
 def _measured(contour: npt.NDArray[np.float32], confidence: float, plane: Plane) -> Candidate | None:

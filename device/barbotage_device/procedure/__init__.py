@@ -1,1 +1,1 @@
-"""The procedure's states, checklist, proposals and prompts: pure, without input, clock or thread."""
+"""The procedure: its states, checklist, proposals and prompts; lavage cycles, size before and after. Pure: no I/O, no clock, no thread."""

@@ -11,6 +11,7 @@ from barbotage_device.console import Console, worst
 from barbotage_device.errors import BarbotageError
 from barbotage_device.runtime.detection import Detection, as_line, as_record, detect
 from barbotage_device.runtime.interpreter import LoadedModel
+from barbotage_device.runtime.previous import PreviousFrame
 
 
 @dataclass(slots=True)
@@ -60,9 +61,10 @@ class Detecting:
         if isinstance(opened, BarbotageError):
             self._failed(file, opened)
             return
+        previous = PreviousFrame(self._model.card)
         try:
             for frame in opened.frames():
-                self._say(detect(self._model, frame, str(file)))
+                self._say(detect(self._model, frame, str(file), previous))
         except BarbotageError as error:
             self._failed(file, error)
         finally:

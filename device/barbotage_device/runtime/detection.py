@@ -8,6 +8,7 @@ from barbotage_device.capture.frame import Frame
 from barbotage_device.perception.scene import Deposit, Scene
 from barbotage_device.perception.see import see
 from barbotage_device.runtime.interpreter import LoadedModel
+from barbotage_device.runtime.previous import PreviousFrame
 from barbotage_models.contract.canonical import CanonicalView, to_canonical
 from barbotage_models.contract.geometry import FloatArray, PointMm, Scale
 
@@ -24,13 +25,17 @@ class Detection:
     scene: Scene
 
 
-def detect(model: LoadedModel, frame: Frame, path: str) -> Detection:
-    """What is seen in one frame, independent of any other frame: nothing is tracked or smoothed over time.
+def detect(model: LoadedModel, frame: Frame, path: str, previous: PreviousFrame | None = None) -> Detection:
+    """What is seen in one frame: nothing is tracked or smoothed over time.
 
+    ``previous`` knows the frame before in the same input, for a model that takes two planes; without it the frame stands alone.
     Raises InvalidInputError for pixels of a wrong type or too small, ModelError when the network fails.
     """
     canonical = to_canonical(frame.pixels, frame.scale)
-    scene = see(model.interpreter.run(canonical.pixels), canonical, model.card, frame.capture_ns)
+    before = None if previous is None else previous.before(canonical, frame.capture_ns)
+    scene = see(model.interpreter.run(canonical.pixels, before), canonical, model.card, frame.capture_ns)
+    if previous is not None:
+        previous.keep(canonical, frame.capture_ns)
     return Detection(path, frame, canonical.view, scene)
 
 

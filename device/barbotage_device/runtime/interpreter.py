@@ -16,12 +16,12 @@ from barbotage_models.contract.canonical import CANONICAL_SIZE_PX
 from barbotage_models.contract.card import ModelCard, card_path, load_card
 from barbotage_models.contract.geometry import GreyImage
 from barbotage_models.contract.output import CLASSES_NAME, INPUT_NAME, TIP_NAME, ModelOutput, decode
+from barbotage_models.contract.planes import stacked
 
 MAX_THREADS = 16
 TIMED_RUNS = 5
 """Runs per model when the faster of two is chosen at start-up; the median of five is steady within 10 % on a busy board."""
 _OUTPUT_SCALE = 1.0 / 256.0
-_SIZES = {INPUT_NAME: (1, CANONICAL_SIZE_PX, CANONICAL_SIZE_PX, 1)}
 
 
 class Interpreter(Protocol):
@@ -37,8 +37,12 @@ class Interpreter(Protocol):
         """``int8`` or ``float32``."""
         ...
 
-    def run(self, pixels: GreyImage) -> ModelOutput:
-        """The output for pixels uint8 (256, 256). Raises InvalidInputError for another array, ModelError when the runtime fails."""
+    def run(self, pixels: GreyImage, previous: GreyImage | None = None) -> ModelOutput:
+        """The output for pixels uint8 (256, 256).
+
+        ``previous`` is the frame before; a model of one plane does not look at it, one of two takes the frame itself where it is None.
+        Raises InvalidInputError for another array, ModelError when the runtime fails.
+        """
         ...
 
 
@@ -64,7 +68,9 @@ class TfliteInterpreter:
             raise UsageError(f"threads is {threads}; it must lie between 1 and {MAX_THREADS}")
         self._native = construct(runtime, model, threads)
         inputs, outputs = _signature(self._native, model)
+        self._planes = card.planes
         self._input = _bound(inputs, INPUT_NAME, model)
+        _check_input_shape(self._input, card.planes, model)
         self._classes = _output_index(outputs, CLASSES_NAME, model)
         self._tip = _output_index(outputs, TIP_NAME, model)
         self._feed = _feeder(self._input, model)
@@ -82,17 +88,18 @@ class TfliteInterpreter:
         """``int8`` or ``float32``, as the card says."""
         return self._number_format
 
-    def run(self, pixels: GreyImage) -> ModelOutput:
-        """The output for pixels uint8 (256, 256); it owns its memory.
+    def run(self, pixels: GreyImage, previous: GreyImage | None = None) -> ModelOutput:
+        """The output for pixels uint8 (256, 256) and the frame before (for two planes; None: the frame itself); it owns its memory.
 
         Raises InvalidInputError for another array, ModelError when the runtime fails.
         """
-        if pixels.dtype != np.uint8 or pixels.shape != (CANONICAL_SIZE_PX, CANONICAL_SIZE_PX):
-            raise InvalidInputError(
-                f"the model takes uint8 ({CANONICAL_SIZE_PX}, {CANONICAL_SIZE_PX}); got {pixels.dtype} with shape {pixels.shape}"
-            )
+        for one in (pixels,) if previous is None else (pixels, previous):
+            if one.dtype != np.uint8 or one.shape != (CANONICAL_SIZE_PX, CANONICAL_SIZE_PX):
+                raise InvalidInputError(
+                    f"the model takes uint8 ({CANONICAL_SIZE_PX}, {CANONICAL_SIZE_PX}); got {one.dtype} with shape {one.shape}"
+                )
         try:
-            self._native.set_tensor(self._input["index"], self._feed(pixels))
+            self._native.set_tensor(self._input["index"], self._feed(stacked(pixels, previous, self._planes)))
             self._native.invoke()
             return decode(self._native.get_tensor(self._classes), self._native.get_tensor(self._tip))
         except (ValueError, RuntimeError) as error:
@@ -151,10 +158,13 @@ def _bound(details: dict[str, Any], name: str, model: Path) -> dict[str, Any]:
             f"{model.name} has no tensor named {name!r} (it has {', '.join(sorted(details))}); export the model again"
         )
     found: dict[str, Any] = details[name]
-    expected = _SIZES.get(name)
-    if expected is not None and tuple(int(n) for n in found["shape"]) != expected:
-        raise ModelError(f"{model.name}: {name} has shape {tuple(found['shape'])}, expected {expected}; export the model again")
     return found
+
+
+def _check_input_shape(details: dict[str, Any], planes: int, model: Path) -> None:
+    shape, expected = tuple(int(n) for n in details["shape"]), (1, CANONICAL_SIZE_PX, CANONICAL_SIZE_PX, planes)
+    if shape != expected:
+        raise ModelError(f"{model.name}: {INPUT_NAME} has shape {shape}, its card needs {expected}; export the model again")
 
 
 def _output_index(details: dict[str, Any], name: str, model: Path) -> int:
@@ -169,13 +179,12 @@ def _output_index(details: dict[str, Any], name: str, model: Path) -> int:
 
 
 def _feeder(details: dict[str, Any], model: Path) -> Callable[[GreyImage], npt.NDArray[np.generic]]:
-    """How grey bytes become the input tensor: a view where the input is uint8, else one reused array."""
-    shape = _SIZES[INPUT_NAME]
+    """How grey bytes (1, 256, 256, planes) become the input tensor: as they are where the input is uint8."""
     dtype, zero_point = details["dtype"], int(details["quantization"][1])
     if dtype == np.uint8 and zero_point == 0:
-        return lambda pixels: pixels.reshape(shape)
+        return lambda planes: planes
     if dtype == np.int8 and zero_point == -128:
-        return lambda pixels: np.bitwise_xor(pixels, np.uint8(0x80)).view(np.int8).reshape(shape)
+        return lambda planes: np.bitwise_xor(planes, np.uint8(0x80)).view(np.int8)
     if dtype == np.float32:
-        return lambda pixels: pixels.reshape(shape).astype(np.float32)
+        return lambda planes: planes.astype(np.float32)
     raise ModelError(f"{model.name}: the input is {dtype.__name__} with zero point {zero_point}; grey bytes 0 to 255 are needed")

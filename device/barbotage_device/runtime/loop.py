@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from barbotage_device.bedside.view import PodSigns
 from barbotage_device.capture.frame import Frame
 from barbotage_device.errors import BarbotageError, InvalidInputError
 from barbotage_device.runtime.budget import Stage
 from barbotage_device.runtime.feed import Feed, FeedEnded
 from barbotage_device.runtime.health import read_health
+from barbotage_device.runtime.outlets import Outlets
 from barbotage_device.runtime.pipeline import Clock, Guidance, Pipeline
-from barbotage_device.runtime.recording.recording import SessionRecording
 from barbotage_device.runtime.runtimes import ModelError
 from barbotage_device.runtime.status import Condition, Status, Summary
-from barbotage_device.runtime.telemetry import Teller
 from barbotage_device.runtime.timing import StageTimes
 
 NS_PER_S = 1_000_000_000
@@ -38,6 +38,28 @@ class Screen(Protocol):
 
     def show(self, guidance: Guidance | None, condition: Condition) -> bool:
         """Shows the present state; False when the operator has ended the run."""
+        ...
+
+
+class Pod(Protocol):
+    """The probe pod. Nothing blocks."""
+
+    @property
+    def probe_moved(self) -> bool | None:
+        """Whether its tilt sensor says that the probe is being moved; None when it cannot say."""
+        ...
+
+    @property
+    def signs(self) -> PodSigns:
+        """What is to be said about it."""
+        ...
+
+    def heed(self) -> None:
+        """Takes what has arrived."""
+        ...
+
+    def show(self, guidance: Guidance | None, condition: Condition) -> None:
+        """Shows the present state on ring and buzzer."""
         ...
 
 
@@ -76,8 +98,8 @@ class LiveLoop:
         settings: LoopSettings,
         clock: Clock,
         screen: Screen | None = None,
-        recording: SessionRecording | None = None,
-        teller: Teller | None = None,
+        outlets: Outlets | None = None,
+        pod: Pod | None = None,
     ) -> None:
         self._feed = feed
         self._pipeline = pipeline
@@ -85,8 +107,9 @@ class LiveLoop:
         self._settings = settings
         self._clock = clock
         self._screen = screen
-        self._recording = recording
-        self._teller = teller
+        self._outlets = outlets or Outlets(lambda _level, text: reports.event(text))
+        self._recording, self._teller = self._outlets.recording, self._outlets.teller
+        self._pod = pod
         self._times = StageTimes()
         self._count = _Counters()
 
@@ -126,6 +149,7 @@ class LiveLoop:
             latency_ns=count.latency_ns,
             recording=self._recording is not None,
             recording_stopped=None if self._recording is None else self._recording.stopped,
+            pod=None if self._pod is None else self._pod.signs,
         )
 
     def _enough(self) -> bool:
@@ -136,6 +160,7 @@ class LiveLoop:
         frame = self._feed.next(self._settings.tick_s)
         self._note_loss()
         self._note_recording()
+        self._heed_pod()
         if frame is None:
             return self._show(self._stale(), {})
         stages: dict[Stage, int] = {}
@@ -165,7 +190,7 @@ class LiveLoop:
         if self._feed.live:
             stages[Stage.CAPTURE] = max(0, count.arrival_ns - frame.capture_ns)
         count.latency_ns = self._clock() - frame.capture_ns if self._feed.live else guidance.processing_ns
-        if self._settings.accept_best and self._pipeline.accepted not in {one.identity for one in guidance.tracks.deposits}:
+        if self._settings.accept_best and guidance.aim.target is None:
             self._pipeline.accept_target()
         return guidance
 
@@ -203,12 +228,13 @@ class LiveLoop:
                 self._teller.happened("recorder-stopped", {"why": stopped})
                 self._teller.say("error", text)
 
+    def _heed_pod(self) -> None:
+        if self._pod is not None:
+            self._pod.heed()
+            self._pipeline.probe_moved = self._pod.probe_moved
+
     def _say(self, level: str, text: str) -> None:
-        self._reports.event(text)
-        if self._recording is not None:
-            self._recording.say(level, text)
-        if self._teller is not None:
-            self._teller.say(level, text)
+        self._outlets.say(level, text)
 
     def _stale(self) -> Guidance | None:
         if self._count.model_error is not None:
@@ -221,6 +247,8 @@ class LiveLoop:
         goes_on = True if self._screen is None else self._screen.show(guidance, condition)
         if stages and self._screen is not None:
             stages[Stage.DRAW] = self._clock() - before_ns
+        if self._pod is not None:
+            self._pod.show(guidance, condition)
         if self._recording is not None:
             self._recording.turn(guidance, condition, self._pipeline.accepted, stages)
         if self._teller is not None:

@@ -11,15 +11,17 @@ from barbotage_device.capture.frame import Frame
 from barbotage_device.errors import InvalidInputError
 from barbotage_device.guidance.aim import Aim
 from barbotage_device.guidance.aiming import aim
+from barbotage_device.guidance.held_target import HeldTarget
 from barbotage_device.guidance.prompt import Prompts
 from barbotage_device.guidance.prompter import Prompter, PrompterSettings
-from barbotage_device.guidance.target import choose_target, find_deposit, propose_target
+from barbotage_device.guidance.target import find_deposit, propose_target
 from barbotage_device.perception.scene import Scene
 from barbotage_device.perception.see import see
 from barbotage_device.perception.tracker import Tracker, TrackerSettings
 from barbotage_device.perception.tracks import Tracks
 from barbotage_device.runtime.budget import Stage
 from barbotage_device.runtime.interpreter import Interpreter
+from barbotage_device.runtime.previous import PreviousFrame
 from barbotage_models.contract.canonical import CanonicalFrame, to_canonical
 from barbotage_models.contract.card import ModelCard
 from barbotage_models.contract.output import ModelOutput
@@ -51,6 +53,8 @@ class Guidance:
     prompts: Prompts
     stages_ns: Mapping[Stage, int]
     stale: bool = False
+    probe_moved: bool | None = None
+    """What the tilt sensor of the probe pod said; None without one."""
 
     @property
     def processing_ns(self) -> int:
@@ -74,8 +78,12 @@ class Pipeline:
         self._clock = clock
         self._tracker = Tracker(chosen.tracker)
         self._prompter = Prompter(chosen.prompter)
+        self._previous = PreviousFrame(card)
         self._accepted: int | None = None
+        self._target = HeldTarget()
         self._last: Guidance | None = None
+        self.probe_moved: bool | None = None
+        """Whether a tilt sensor says that the probe is being moved; to be set before the frame that it belongs to."""
 
     @property
     def last(self) -> Guidance | None:
@@ -96,16 +104,19 @@ class Pipeline:
         tracks = None if self._last is None else self._last.tracks
         if identity is None:
             identity = None if tracks is None else propose_target(tracks)
-        elif tracks is None or find_deposit(tracks, identity) is None:
+        track = None if tracks is None else find_deposit(tracks, identity)
+        if track is not None:
+            self._target.accept(track)
+            self._accepted = identity
+        elif identity is not None:
             tracked = [] if tracks is None else [one.identity for one in tracks.deposits]
             raise InvalidInputError(f"deposit {identity} is not tracked; tracked now: {tracked or 'none'}")
-        if identity is not None:
-            self._accepted = identity
         return identity
 
     def release_target(self) -> None:
         """Forgets the accepted deposit."""
         self._accepted = None
+        self._target.release()
 
     def step(self, frame: Frame) -> Guidance:
         """Guidance after one more frame. Raises InvalidInputError for pixels of a wrong type or too small, ModelError when the network fails.
@@ -116,7 +127,7 @@ class Pipeline:
         lap = _Laps(self._clock)
         canonical = to_canonical(frame.pixels, frame.scale)
         lap.done(Stage.RESAMPLE)
-        output = self._interpreter.run(canonical.pixels)
+        output = self._interpreter.run(canonical.pixels, self._previous.before(canonical, frame.capture_ns))
         lap.done(Stage.INFERENCE)
         scene = see(output, canonical, self._card, frame.capture_ns)
         lap.done(Stage.SEE)
@@ -124,7 +135,10 @@ class Pipeline:
         lap.done(Stage.TRACK)
         aimed, prompts = self._guide(tracks, frame.capture_ns)
         lap.done(Stage.AIM)
-        self._last = Guidance(frame, canonical, output, scene, tracks, aimed, prompts, MappingProxyType(lap.stages_ns))
+        self._previous.keep(canonical, frame.capture_ns)
+        stages_ns = MappingProxyType(lap.stages_ns)
+        moved = self.probe_moved
+        self._last = Guidance(frame, canonical, output, scene, tracks, aimed, prompts, stages_ns, probe_moved=moved)
         return self._last
 
     def stale(self, now_ns: int) -> Guidance | None:
@@ -135,13 +149,13 @@ class Pipeline:
         if tracks is None:
             return None
         aimed, prompts = self._guide(tracks, now_ns)
-        last = self._last
-        self._last = replace(last, tracks=tracks, aim=aimed, prompts=prompts, stages_ns=MappingProxyType({}), stale=True)
+        known = replace(self._last, tracks=tracks, aim=aimed, prompts=prompts, probe_moved=self.probe_moved)
+        self._last = replace(known, stages_ns=MappingProxyType({}), stale=True)
         return self._last
 
     def _guide(self, tracks: Tracks, now_ns: int) -> tuple[Aim, Prompts]:
-        aimed = aim(tracks, choose_target(tracks, self._accepted))
-        return aimed, self._prompter.update(tracks, aimed, now_ns)
+        aimed = aim(tracks, self._target.update(tracks))
+        return aimed, self._prompter.update(tracks, aimed, now_ns, probe_moved=self.probe_moved)
 
 
 def _check(frame: Frame) -> None:

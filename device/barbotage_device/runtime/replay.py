@@ -25,7 +25,8 @@ class Replayed:
     """A recorded frame run again. ``recorded`` and ``again`` are ``{"detections": …, "guidance": …}``.
 
     A frame that was captured but not processed live (it came while the network was busy) is not run again either: what is tracked depends
-    on every frame before, and only the same frames can give the same. Then all three are None. In a session without any detections
+    on every frame before, as does the frame that a network of two planes is given beside it, and only the same frames can give the same. Then all
+    three are None. In a session without any detections
     every frame is run and only ``recorded`` is None.
     """
 
@@ -82,11 +83,13 @@ class _Replay:
                 continue
             fresh = next((one.value for one in guided if not one.value.get("stale")), None)
             recorded = {"detections": detections[0].value, "guidance": fresh} if detections else None
+            self._pipeline.probe_moved = None if fresh is None else fresh.get("probe_moved")
             guidance = self._pipeline.step(recorded_frame(self._reader, index))
             self._targets.after(guidance)
             yield Replayed(index, sequence, recorded, _records(guidance), guidance)
             for one in guided:
                 if one.value.get("stale"):
+                    self._pipeline.probe_moved = one.value.get("probe_moved")
                     self._pipeline.stale(one.capture_ns)
 
 

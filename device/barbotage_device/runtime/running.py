@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -17,6 +17,8 @@ from barbotage_device.console import EXIT_FAILED, Console
 from barbotage_device.runtime.feed import SourceWatch, feed_of
 from barbotage_device.runtime.interpreter import LoadedModel
 from barbotage_device.runtime.loop import LiveLoop, LoopSettings, Reports
+from barbotage_device.runtime.operator import Heard, Operator, Presentation
+from barbotage_device.runtime.outlets import Outlets
 from barbotage_device.runtime.pipeline import Pipeline, PipelineSettings
 from barbotage_device.runtime.recording.ending import close_recording, make_copies_afterwards, tell_session
 from barbotage_device.runtime.recording.recording import Clocks, SessionRecording
@@ -32,8 +34,12 @@ from barbotage_device.runtime.telemetry import About
 
 if TYPE_CHECKING:
     from barbotage_device.runtime.bedside_link import BedsideLink
+    from barbotage_device.runtime.bedside_pod import BedsidePod
     from barbotage_device.runtime.link_request import LinkRequest
-    from barbotage_device.runtime.screen import BedsideScreen, Heard
+    from barbotage_device.runtime.screen import BedsideScreen
+
+AUTO = "auto"
+"""In place of a pod's port: the one that is plugged in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,8 @@ class RunRequest:
     """Where to record the session; None records nothing."""
     link: "LinkRequest | None" = None
     """How to serve a PC meanwhile; None: not at all."""
+    pod: str | None = None
+    """Port of the probe pod; AUTO looks for the one that is plugged in, None does without."""
 
 
 def run(request: RunRequest, model: LoadedModel, console: Console) -> int:
@@ -95,24 +103,47 @@ class _Parts:
 def _loop(request: RunRequest, model: LoadedModel, console: Console, parts: _Parts) -> Summary:
     recording = parts.recording
     pipeline = Pipeline(model.interpreter, model.card, request.pipeline)
-    screen = None if request.screen_size is None else _screen(request, request.screen_size, pipeline, console, parts)
+    operator = Operator(pipeline, Presentation(request.language), _heard(parts))
+    screen = None if request.screen_size is None else _screen(request, request.screen_size, operator, console, parts)
     settings = LoopSettings(frames=request.frames, accept_best=screen is None)
     feed = feed_of(parts.source, parts.watch, None if recording is None else recording.frame)
     reports = _reports(request.as_json, console)
-    teller = None if parts.link is None else parts.link.teller
-    loop = LiveLoop(feed, pipeline, reports, settings, time.monotonic_ns, screen, recording, teller)
-    where = "" if recording is None else f" recording to {recording.path};"
-    console.note(f"{parts.source.name}: {model.interpreter.name};{where} Ctrl-C ends")
-    if parts.link is not None:
-        parts.link.start(has_window=screen is not None)
-    try:
-        summary = loop.run()
-    finally:
-        if screen is not None:
-            screen.close()
+    outlets = Outlets(_speaker(console), recording, None if parts.link is None else parts.link.teller)
+    with _pod(request, operator, outlets) as pod:
+        loop = LiveLoop(feed, pipeline, reports, settings, time.monotonic_ns, screen, outlets, pod)
+        where = "" if recording is None else f" recording to {recording.path};"
+        console.note(f"{parts.source.name}: {model.interpreter.name};{where} Ctrl-C ends")
+        if parts.link is not None:
+            parts.link.start(has_window=screen is not None)
+        try:
+            summary = loop.run()
+        finally:
+            if screen is not None:
+                screen.close()
     if recording is not None:
         recording.source_drops = summary.drops
     return summary
+
+
+def _heard(parts: _Parts) -> Heard | None:
+    """Who is told what the operator does: the session, else a listening PC."""
+    if parts.recording is not None:
+        return parts.recording.operator
+    return None if parts.link is None else parts.link.teller.operator
+
+
+@contextmanager
+def _pod(request: RunRequest, operator: Operator, outlets: Outlets) -> Iterator["BedsidePod | None"]:
+    """The probe pod, its line given back at the end; None when the run does without."""
+    if request.pod is None:
+        yield None
+        return
+    # Only here: what a run without a pod does not need.
+    from barbotage_device.probe_pod.client import PodClient, PodSettings
+    from barbotage_device.runtime.bedside_pod import BedsidePod
+
+    with PodClient(PodSettings(port=None if request.pod == AUTO else request.pod)) as client:
+        yield BedsidePod(client, operator, outlets)
 
 
 def _make_room(request: RecordingRequest, console: Console) -> None:
@@ -168,22 +199,21 @@ def _recording(
     return started
 
 
-def _screen(request: RunRequest, size: ScreenSize, pipeline: Pipeline, console: Console, parts: _Parts) -> "BedsideScreen | None":
+def _screen(request: RunRequest, size: ScreenSize, operator: Operator, console: Console, parts: _Parts) -> "BedsideScreen | None":
     # Only here: drawing and its fonts cost memory that a headless run does without.
     from barbotage_device.bedside.view import LinkSigns
     from barbotage_device.runtime.screen import open_screen
 
-    heard: Heard | None = None
-    if parts.recording is not None:
-        heard = parts.recording.operator
-    elif parts.link is not None:
-        heard = parts.link.teller.operator
     signs = LinkSigns if parts.link is None else parts.link.signs
-    screen = open_screen(pipeline, size, request.language, str(request.spec), heard, signs)
+    screen = open_screen(operator, size, str(request.spec), signs)
     if isinstance(screen, str):
         console.warning(f"no window: {screen}; running without one")
         return None
     return screen
+
+
+def _speaker(console: Console) -> Callable[[str, str], None]:
+    return lambda level, text: console.note(text) if level == "info" else console.warning(text)
 
 
 def _reports(as_json: bool, console: Console) -> Reports:

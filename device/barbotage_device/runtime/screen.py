@@ -1,8 +1,7 @@
-"""From guidance to the bedside picture, on a window or on none, and the operator's keys."""
+"""From guidance to the bedside picture, on a window or on none."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,13 +9,14 @@ import numpy.typing as npt
 from barbotage_device.bedside.overlay import Renderer
 from barbotage_device.bedside.texts import Language
 from barbotage_device.bedside.view import BedsideView, LinkSigns, ScreenSize
-from barbotage_device.bedside.window import Key, Window, open_window
+from barbotage_device.bedside.window import Window, open_window
 from barbotage_device.guidance.aim import Aim
 from barbotage_device.guidance.aiming import unknown_aim
 from barbotage_device.guidance.prompt import Prompts
 from barbotage_device.perception.scene import Quality
 from barbotage_device.perception.tracks import NeedleTrack, Tracks, TrackState
-from barbotage_device.runtime.pipeline import Guidance, Pipeline
+from barbotage_device.runtime.operator import Operator, Presentation
+from barbotage_device.runtime.pipeline import Guidance
 from barbotage_device.runtime.status import Condition
 from barbotage_device.runtime.timing import NS_PER_MS
 from barbotage_models.contract.canonical import CANONICAL_SIDE_MM, CANONICAL_SIZE_PX, CanonicalFrame, to_canonical
@@ -25,15 +25,6 @@ Picture = npt.NDArray[np.uint8]
 WindowLike = Window
 """Where pictures are shown and keys come from."""
 WINDOW_TITLE = "Barbotage"
-
-
-@dataclass(frozen=True, slots=True)
-class Presentation:
-    """How the operator wants things shown."""
-
-    language: Language
-    overlay_on: bool = True
-    frozen: bool = False
 
 
 def view_of(guidance: Guidance, condition: Condition, presentation: Presentation) -> BedsideView:
@@ -59,6 +50,7 @@ def view_of(guidance: Guidance, condition: Condition, presentation: Presentation
         model_error=condition.model_error,
         frozen=presentation.frozen,
         recording_stopped=condition.recording_stopped is not None,
+        pod=condition.pod,
     )
 
 
@@ -80,6 +72,7 @@ def blank_view(condition: Condition, presentation: Presentation, source_text: st
         recording_stopped=condition.recording_stopped is not None,
         source_lost=condition.lost,
         model_error=condition.model_error,
+        pod=condition.pod,
     )
 
 
@@ -96,86 +89,44 @@ class Offscreen:
         return self._renderer.draw(view_of(guidance, condition, self._presentation))
 
 
-Heard = Callable[[str, Mapping[str, Any]], None]
-"""Hears what the operator does: the kind of event and its value, as a session records them."""
 Signs = Callable[[], LinkSigns]
 """What is to be said about the link to a PC now."""
 
 
 class BedsideScreen:
-    """Shows guidance in a window and obeys the keys of the window (see Key). ``heard`` is told what the operator does; ``signs`` is asked at each picture."""
+    """Shows guidance in a window as the operator wants it, and hands him the window's keys. ``signs`` is asked at each picture."""
 
-    def __init__(
-        self,
-        window: Window,
-        pipeline: Pipeline,
-        size: ScreenSize,
-        language: Language,
-        source_text: str,
-        heard: Heard | None = None,
-        signs: Signs = LinkSigns,
-    ) -> None:
+    def __init__(self, window: Window, operator: Operator, size: ScreenSize, source_text: str, signs: Signs = LinkSigns) -> None:
         self._window = window
-        self._pipeline = pipeline
+        self._operator = operator
         self._renderer = Renderer(size)
-        self._presentation = Presentation(language)
         self._source_text = source_text
-        self._heard = heard or _nobody
         self._signs = signs
         self._shown: Guidance | None = None
 
-    @property
-    def presentation(self) -> Presentation:
-        """How things are shown now."""
-        return self._presentation
-
     def show(self, guidance: Guidance | None, condition: Condition) -> bool:
         """Draws the present state; False when the operator has ended the run."""
-        if not self._presentation.frozen and guidance is not None:
+        presentation = self._operator.presentation
+        if not presentation.frozen and guidance is not None:
             self._shown = guidance
         if self._shown is None:
-            view = blank_view(condition, self._presentation, self._source_text)
+            view = blank_view(condition, presentation, self._source_text)
         else:
-            view = view_of(self._shown, condition, self._presentation)
+            view = view_of(self._shown, condition, presentation)
         self._window.show(self._renderer.draw(replace(view, link=self._signs())))
         pressed = self._window.keys()
-        wishes = [self._obey(key) for key in pressed]
+        wishes = [self._operator.obey(key) for key in pressed]
         return all(wishes) and not self._window.closed
 
     def close(self) -> None:
         """Closes the window."""
         self._window.close()
 
-    def _obey(self, key: Key) -> bool:
-        """Acts on a key; False ends the run."""
-        now = self._presentation
-        if key is Key.PEDAL:
-            self._heard("target-accepted", {})
-            self._pipeline.accept_target()
-        elif key is Key.OVERLAY:
-            self._presentation = replace(now, overlay_on=not now.overlay_on)
-            self._heard("overlay", {"on": self._presentation.overlay_on})
-        elif key is Key.FREEZE:
-            self._presentation = replace(now, frozen=not now.frozen)
-            self._heard("frozen", {"on": self._presentation.frozen})
-        elif key in (Key.BOOKMARK, Key.PATIENT_EVENT):
-            self._heard("bookmark" if key is Key.BOOKMARK else "patient-event", {})
-        elif key is Key.LANGUAGE:
-            self._presentation = replace(now, language=Language.EN if now.language is Language.FR else Language.FR)
-        return key is not Key.QUIT
 
-
-def open_screen(
-    pipeline: Pipeline,
-    size: ScreenSize,
-    language: Language,
-    source_text: str,
-    heard: Heard | None = None,
-    signs: Signs = LinkSigns,
-) -> BedsideScreen | str:
+def open_screen(operator: Operator, size: ScreenSize, source_text: str, signs: Signs = LinkSigns) -> BedsideScreen | str:
     """The bedside screen in a window, or the reason why there is no window."""
     window, reason = open_window(WINDOW_TITLE)
-    return reason if window is None else BedsideScreen(window, pipeline, size, language, source_text, heard, signs)
+    return reason if window is None else BedsideScreen(window, operator, size, source_text, signs)
 
 
 def window_problem() -> str | None:
@@ -192,10 +143,6 @@ def _source_text(source: str, condition: Condition) -> str:
     if not condition.recording:
         return source
     return f"{source} · REC" if condition.recording_stopped is None else f"{source} · NO REC"
-
-
-def _nobody(kind: str, value: Mapping[str, Any]) -> None:
-    """Nobody hears."""
 
 
 def _nothing_known() -> Tracks:

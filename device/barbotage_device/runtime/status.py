@@ -1,8 +1,9 @@
 """How a run stands, in words and as JSON: the condition, the status line of each second, the summary at the end."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from barbotage_device.bedside.view import PodSigns
 from barbotage_device.errors import BarbotageError
 from barbotage_device.runtime.budget import Stage
 from barbotage_device.runtime.health import Health
@@ -29,6 +30,8 @@ class Condition:
     """Whether a session was started; it may have stopped by itself since."""
     recording_stopped: str | None = None
     """Why nothing is recorded any more although a session was started; None while it is recorded."""
+    pod: PodSigns | None = None
+    """The probe pod; None when the run does without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,8 @@ def status_line(status: Status) -> str:
     if status.processing is not None:
         parts.append(f"p95 {status.processing.p95_ms:.0f} ms")
     parts += _troubles(condition)
+    if condition.pod is not None and condition.pod.cycles:
+        parts.append(f"{condition.pod.cycles} lavage cycle(s)")
     if guidance is not None:
         parts += _seen(guidance)
     return " | ".join(parts)
@@ -94,6 +99,7 @@ def status_record(status: Status) -> Record:
         "model_error": condition.model_error,
         "recording": condition.recording,
         "recording_stopped": condition.recording_stopped,
+        "pod": None if condition.pod is None else asdict(condition.pod),
         "latency_ms": None if condition.latency_ns is None else round(condition.latency_ns / NS_PER_MS, 2),
         "processing_ms": percentiles_record(status.processing),
         "guidance": None if guidance is None else _guidance_record(guidance),
@@ -150,6 +156,8 @@ def _troubles(condition: Condition) -> list[str]:
         found.append(f"SOURCE LOST: {condition.lost}")
     if condition.model_error is not None:
         found.append(f"MODEL ERROR: {condition.model_error}")
+    if condition.pod is not None and not condition.pod.connected:
+        found.append("NO POD")
     if condition.recording_stopped is not None:
         found.append(f"NOT RECORDING: {condition.recording_stopped}")
     return found

@@ -39,16 +39,24 @@ def sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def replace_atomically(path: Path, data: bytes) -> None:
-    """Puts ``data`` under ``path``: after a cut there is the old file or the new one, never a mixture. Raises OSError."""
+def replace_atomically(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Puts ``data`` under ``path``: after a cut there is the old file or the new one, never a mixture. Raises OSError.
+
+    ``mode`` is what the file permits, less what the process's umask forbids.
+    """
     draft = path.with_name(path.name + ".tmp")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     try:
+        if mode & 0o077 == 0:
+            os.fchmod(descriptor, mode)  # a draft left by a cut may permit more
         write_whole(descriptor, data)
         os.fsync(descriptor)
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
     finally:
         os.close(descriptor)
-    draft.replace(path)
     sync_directory(path.parent)
 
 

@@ -98,9 +98,9 @@ def check_board(subject: Subject) -> Finding:
         throttled=throttled if isinstance(throttled, bool) else None,
         disk_free_mb=status.number_or_none("disk_free_mb"),
     )
-    free = "?" if health.disk_free_mb is None else size(health.disk_free_mb * 1e6)
-    heat = "?" if health.cpu_celsius is None else f"{health.cpu_celsius:.0f} °C"
-    text = f"state {status.text('state', '?')}, disk {free} free, {heat}"
+    free = "unknown" if health.disk_free_mb is None else f"{size(health.disk_free_mb * 1e6)} free"
+    heat = "unknown" if health.cpu_celsius is None else f"{health.cpu_celsius:.0f} °C"
+    text = f"state {status.text('state', 'unknown')}, disk {free}, temperature {heat}"
     if health.warnings:
         return warn(text, "; ".join(health.warnings))
     return ok(text)

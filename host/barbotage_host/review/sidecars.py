@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from barbotage_device.errors import NotFoundError, RefusedError
+from barbotage_device.session.files import replace_atomically
 from barbotage_host.review.reviews import InvalidReviewError, Review, checked_reviewer, document, parse_review
 
 FOLDER = "review"
@@ -77,7 +78,9 @@ def save(session: Path, review: Review, expected_revision: int, utc_ns: Callable
                 revision,
             )
         stored = replace(review, revision=revision + 1, updated_utc_ns=utc_ns())
-        _replace(path, json.dumps(document(stored), ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode())
+        replace_atomically(
+            path, json.dumps(document(stored), ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        )
     return stored
 
 
@@ -119,22 +122,3 @@ def _only_writer(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Puts a file in place of another so that a cut leaves the old or the new one, whole."""
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        with temporary.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -13,6 +13,7 @@ from typing import Any
 
 from barbotage_models.contract.canonical import CANONICAL_MM_PER_PX, CANONICAL_SIZE_PX
 from barbotage_models.contract.output import OUTPUT_SIZE_PX
+from barbotage_models.contract.planes import PLANES, PREVIOUS_FRAME_MS
 from barbotage_models.contract.taxonomy import Tissue
 from barbotage_models.errors import CardError, NotFoundError
 
@@ -50,7 +51,10 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """The content of a card. ``raw`` keeps the whole document for people: data, licences, measurements, limits."""
+    """The content of a card. ``raw`` keeps the whole document for people: data, licences, measurements, limits.
+
+    ``planes`` says what the model takes: 1 the frame alone, 2 the frame and the one before, which must not be older than ``previous_frame_ms``.
+    """
 
     name: str
     version: str
@@ -61,6 +65,8 @@ class ModelCard:
     needle_calibration: Calibration
     tip_calibration: Calibration
     raw: dict[str, Any]
+    planes: int = 1
+    previous_frame_ms: float = PREVIOUS_FRAME_MS
 
 
 def card_path(model: Path) -> Path:
@@ -104,13 +110,15 @@ def parse_card(text: str, name: str) -> ModelCard:
             needle_calibration=Calibration(**raw["calibration"]["needle"]),
             tip_calibration=Calibration(**raw["calibration"]["tip"]),
             raw=raw,
+            planes=_planes(raw["input"]),
+            previous_frame_ms=_previous_frame_ms(raw["input"]),
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise CardError(f"{name} is not a model card that this version reads: {error!r}") from error
 
 
 def contract_fields() -> dict[str, Any]:
-    """The part of a card that must equal this software's own contract."""
+    """The part of a card that must equal this software's own contract; ``input_fields`` adds the planes."""
     return {
         "schema_version": SCHEMA_VERSION,
         "input": {"name": "frame", "size_px": CANONICAL_SIZE_PX, "mm_per_px": CANONICAL_MM_PER_PX},
@@ -118,7 +126,30 @@ def contract_fields() -> dict[str, Any]:
     }
 
 
+def input_fields(planes: int) -> dict[str, Any]:
+    """The card's ``input``: the contract's part and, for a model that takes two planes, what they are."""
+    fixed: dict[str, Any] = contract_fields()["input"]
+    return fixed if planes == 1 else fixed | {"planes": planes, "previous_frame_ms": PREVIOUS_FRAME_MS}
+
+
+def _planes(fields: dict[str, Any]) -> int:
+    planes = fields.get("planes", 1)
+    if planes not in PLANES:
+        raise ValueError(f"input.planes is {planes!r}, known are {PLANES}")
+    return int(planes)
+
+
+def _previous_frame_ms(fields: dict[str, Any]) -> float:
+    value = float(fields.get("previous_frame_ms", PREVIOUS_FRAME_MS))
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError(f"input.previous_frame_ms is {value}, it must be positive")
+    return value
+
+
 def _check_contract(raw: dict[str, Any], name: str) -> None:
     for key, expected in contract_fields().items():
-        if raw.get(key) != expected:
+        found = raw.get(key)
+        if key == "input" and isinstance(found, dict):
+            found = {k: v for k, v in found.items() if k not in ("planes", "previous_frame_ms")}
+        if found != expected:
             raise CardError(f"{name}: {key} is {raw.get(key)!r}, this software needs {expected!r}; use a matching model")

@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from barbotage_models.contract.card import contract_fields, parse_card
+from barbotage_models.contract.card import contract_fields, input_fields, parse_card
 from barbotage_models.contract.geometry import GreyImage
 from barbotage_models.conversion.calibrate import Decisions, calibrate
 from barbotage_models.conversion.parity import Parity, check, compare
 from barbotage_models.conversion.tflite import to_float, to_int8
-from barbotage_models.evaluation.metrics import measure
+from barbotage_models.evaluation.measuring import measure
 from barbotage_models.evaluation.report import NO_CALCIFICATION, as_document
 from barbotage_models.evaluation.runner import TfliteRunner
-from barbotage_models.training.network import DEFAULT_SHAPE, NetworkShape, Weights
+from barbotage_models.training.shape import NetworkShape, Weights
 from barbotage_models.training.shards import Manifest, Samples, Split, iterate_split, load_split, read_manifest
 
 BASE_NAME = "barbotage"
@@ -47,9 +47,7 @@ class Exported:
     float_bytes: int
 
 
-def export(
-    weights: Weights, data: Path, out: Path, shape: NetworkShape = DEFAULT_SHAPE, say: Callable[[str], None] = lambda _: None
-) -> Exported:
+def export(weights: Weights, shape: NetworkShape, data: Path, out: Path, say: Callable[[str], None] = lambda _: None) -> Exported:
     """Converts, checks, calibrates, measures and writes. ``say`` is told what goes on. Deterministic for the same inputs.
 
     Raises ConversionError or ParityError when a gate fails, InvalidInputError when the weights are for another network, NotFoundError
@@ -59,11 +57,13 @@ def export(
     say("converting to float32 and int8")
     contents = {
         "float32": to_float(weights, shape),
-        "int8": to_int8(weights, shape, representative_frames(load_split(data, Split.TRAIN, REPRESENTATIVE_FRAMES))),
+        "int8": to_int8(
+            weights, shape, representative_frames(load_split(data, Split.TRAIN, REPRESENTATIVE_FRAMES, shape.planes))
+        ),
     }
     say("comparing int8 with float32")
     runners = {name: TfliteRunner(content) for name, content in contents.items()}
-    parity = compare(runners["float32"], runners["int8"], load_split(data, Split.VALIDATION, PARITY_FRAMES))
+    parity = compare(runners["float32"], runners["int8"], load_split(data, Split.VALIDATION, PARITY_FRAMES, shape.planes))
     check(parity)
     out.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []
@@ -81,6 +81,7 @@ def build_card(
     decisions = calibrate(runner, iterate_split(data, Split.VALIDATION))
     base = {
         **contract_fields(),
+        "input": input_fields(runner.planes),
         "name": BASE_NAME,
         "version": _software_version(),
         "sha256": hashlib.sha256(content).hexdigest(),
@@ -101,7 +102,8 @@ def build_card(
         "licence": "Apache-2.0",
     }
     card = parse_card(json.dumps(base), "the new card")
-    return base | {"measured": as_document(measure(runner, card, iterate_split(data, Split.TEST)), TEST_SOURCE)}
+    (measured,) = measure([(runner, card)], iterate_split(data, Split.TEST))
+    return base | {"measured": as_document(measured, TEST_SOURCE)}
 
 
 def write_model(out: Path, number_format: str, content: bytes, card: dict[str, Any]) -> tuple[Path, Path]:
@@ -119,9 +121,10 @@ def write_model(out: Path, number_format: str, content: bytes, card: dict[str, A
 
 
 def representative_frames(samples: Samples) -> GreyImage:
-    """Frames that set the int8 ranges: the samples (needles, deposits and neither, as they come) and darkened copies of some."""
-    dark = (samples.frames[::8] * np.float32(0.25)).astype(np.uint8)
-    return np.concatenate([samples.frames, dark, np.zeros_like(samples.frames[:1])])
+    """Frames (n, 256, 256, planes) that set the int8 ranges: the samples (needles, deposits and neither, as they come) and darkened copies of some."""
+    frames = samples.frames[..., None] if samples.frames.ndim == 3 else samples.frames
+    dark = (frames[::8] * np.float32(0.25)).astype(np.uint8)
+    return np.concatenate([frames, dark, np.zeros_like(frames[:1])])
 
 
 def _calibrations(decisions: Decisions) -> dict[str, Any]:

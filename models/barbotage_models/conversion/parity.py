@@ -11,7 +11,7 @@ from barbotage_models.contract.output import ModelOutput, tip_peak
 from barbotage_models.contract.taxonomy import Tissue
 from barbotage_models.errors import BarbotageError
 from barbotage_models.evaluation.runner import Runner
-from barbotage_models.training.shards import Samples
+from barbotage_models.training.shards import FRAME_PLANE, PREVIOUS_PLANE, Samples
 
 AGREEMENT_MIN = 0.99
 """Share of cells with the same class; the measured loss of such networks is near 0.1 %."""
@@ -43,8 +43,9 @@ def compare(reference: Runner, candidate: Runner, samples: Samples) -> Parity:
     """Runs both on every sample."""
     agreed, moves = [], []
     counts = np.zeros((2, len(Tissue), 2))
-    for frame, classes, tip in zip(samples.frames, samples.classes, samples.tips_cells, strict=True):
-        outputs = (reference.run(frame), candidate.run(frame))
+    for planes, classes, tip in zip(samples.frames, samples.classes, samples.tips_cells, strict=True):
+        frame, previous = (planes, None) if planes.ndim == 2 else (planes[:, :, FRAME_PLANE], planes[:, :, PREVIOUS_PLANE])
+        outputs = (reference.run(frame, previous), candidate.run(frame, previous))
         maps = [o.classes.argmax(axis=-1) for o in outputs]
         agreed.append(float((maps[0] == maps[1]).mean()))
         for row, found in zip(counts, maps, strict=True):

@@ -18,7 +18,8 @@ from barbotage_models.contract.geometry import GreyImage
 from barbotage_models.contract.output import INPUT_NAME
 from barbotage_models.errors import BarbotageError
 from barbotage_models.evaluation.runner import TfliteRunner
-from barbotage_models.training.network import NetworkShape, Weights, build_network, folded_weights, set_checked_weights
+from barbotage_models.training.network import build_network, folded_weights, set_checked_weights
+from barbotage_models.training.shape import NetworkShape, Weights
 
 INTEGER_TYPES = frozenset({"int8", "int32"})
 """All that a full-int8 graph holds: int8 values and weights, int32 biases and shapes."""
@@ -36,7 +37,7 @@ def to_float(weights: Weights, shape: NetworkShape) -> bytes:
 
 
 def to_int8(weights: Weights, shape: NetworkShape, representative: GreyImage) -> bytes:
-    """The full-int8 model file; ``representative`` uint8 (n, 256, 256) sets the value ranges.
+    """The full-int8 model file; ``representative`` uint8 (n, 256, 256, planes) sets the value ranges.
 
     It must hold needles, deposits and dark frames, else the range of the tip map is cut. Raises ConversionError when a
     floating-point tensor is left or the weights are missing.
@@ -83,4 +84,4 @@ def _inference_model(weights: Weights, shape: NetworkShape) -> Any:
 
 def _inputs(frames: GreyImage) -> Iterator[dict[str, Any]]:
     for frame in frames:
-        yield {INPUT_NAME: frame[None, :, :, None].astype(np.float32)}
+        yield {INPUT_NAME: frame[None].astype(np.float32)}

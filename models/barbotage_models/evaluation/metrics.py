@@ -1,18 +1,16 @@
 """How good a model is on labelled frames: what was found, what was missed, what was claimed wrongly, each with n and an interval."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from barbotage_models.contract.card import ModelCard
 from barbotage_models.contract.geometry import FloatArray
 from barbotage_models.contract.output import ModelOutput
 from barbotage_models.contract.scores import level
 from barbotage_models.contract.taxonomy import ShadowType, Tissue
-from barbotage_models.evaluation.detections import Detections, FoundShaft, PixelLevels, detect, shown
+from barbotage_models.evaluation.detections import Detections, FoundShaft, PixelLevels
 from barbotage_models.evaluation.intervals import Estimate, bootstrap, mean, median, percentile_95, proportion
-from barbotage_models.evaluation.runner import Runner
 from barbotage_models.training.labels import NeedleLabel, Sample, SampleKind
 
 OVERLAP_MIN = 0.3
@@ -39,7 +37,7 @@ class Row:
 
 
 @dataclass(slots=True)
-class _Tally:
+class Tally:
     """What was counted over one group of frames."""
 
     frames: int = 0
@@ -55,18 +53,7 @@ class _Tally:
     false_tips: list[bool] = field(default_factory=list)
 
 
-def measure(runner: Runner, card: ModelCard, samples: Iterable[Sample]) -> dict[SampleKind, list[Row]]:
-    """Figures per kind of frame, for the kinds that occur. Deterministic."""
-    tallies: dict[SampleKind, _Tally] = {}
-    limits = card.thresholds
-    levels = PixelLevels(limits.deposit_pixel, limits.bone_pixel, limits.needle_pixel)
-    for sample in samples:
-        output = runner.run(sample.frame)
-        count(tallies.setdefault(sample.kind, _Tally()), sample, output, shown(detect(output, levels), card), levels)
-    return {kind: rows(tally, kind) for kind, tally in sorted(tallies.items())}
-
-
-def count(tally: _Tally, sample: Sample, output: ModelOutput, found: Detections, levels: PixelLevels) -> None:
+def count(tally: Tally, sample: Sample, output: ModelOutput, found: Detections, levels: PixelLevels) -> None:
     """Adds one frame to a tally."""
     tally.frames += 1
     claimed = np.zeros(sample.instances.shape, dtype=np.bool_)
@@ -96,7 +83,7 @@ def is_right_shaft(shaft: FoundShaft, truth: NeedleLabel) -> bool:
     return shaft.distance_mm(truth.middle) <= AXIS_MAX_MM and abs(shaft.angle_deg - truth.angle_deg) <= AXIS_MAX_DEG
 
 
-def rows(tally: _Tally, kind: SampleKind) -> list[Row]:
+def rows(tally: Tally, kind: SampleKind) -> list[Row]:
     """The figures of a tally; of real negatives only the false alarms exist."""
     false = [
         Row("false_deposits_per_frame", mean(np.array(tally.false_deposits, dtype=np.float64)), "per frame"),
@@ -106,7 +93,7 @@ def rows(tally: _Tally, kind: SampleKind) -> list[Row]:
     return false if kind is SampleKind.REAL else [*_deposit_rows(tally), *_needle_rows(tally), *false, *_cell_rows(tally, kind)]
 
 
-def _count_needle(tally: _Tally, truth: NeedleLabel | None, found: Detections) -> None:
+def _count_needle(tally: Tally, truth: NeedleLabel | None, found: Detections) -> None:
     tip_shown = found.tip.score > 0.0
     right = truth is not None and found.shaft is not None and is_right_shaft(found.shaft, truth)
     if truth is None:
@@ -123,7 +110,7 @@ def _count_needle(tally: _Tally, truth: NeedleLabel | None, found: Detections) -
         tally.false_tips.append(tip_shown)
 
 
-def _deposit_rows(tally: _Tally) -> list[Row]:
+def _deposit_rows(tally: Tally) -> list[Row]:
     def found(chosen: Sequence[tuple[float, ShadowType, bool]]) -> Estimate:
         return proportion(sum(hit for _, _, hit in chosen), len(chosen))
 
@@ -135,7 +122,7 @@ def _deposit_rows(tally: _Tally) -> list[Row]:
     ]
 
 
-def _needle_rows(tally: _Tally) -> list[Row]:
+def _needle_rows(tally: Tally) -> list[Row]:
     angles, tips = np.array(tally.angle_errors_deg), np.array(tally.tip_errors_mm)
     return [
         Row("needle_found_share", proportion(sum(tally.needle_found), len(tally.needle_found))),
@@ -148,7 +135,7 @@ def _needle_rows(tally: _Tally) -> list[Row]:
     ]
 
 
-def _cell_rows(tally: _Tally, kind: SampleKind) -> list[Row]:
+def _cell_rows(tally: Tally, kind: SampleKind) -> list[Row]:
     counts = np.array(tally.cells, dtype=np.float64).reshape(-1, 9)
     names = {Tissue.DEPOSIT: 0, Tissue.NEEDLE: 6} | ({Tissue.BONE: 3} if kind is SampleKind.SIMULATED else {})
     result = []

@@ -9,16 +9,17 @@ import numpy.typing as npt
 from barbotage_models.contract.canonical import CANONICAL_SIZE_PX
 from barbotage_models.contract.geometry import GreyImage
 from barbotage_models.contract.output import CLASSES_NAME, INPUT_NAME, TIP_NAME, ModelOutput, decode
+from barbotage_models.contract.planes import PLANES, stacked
 from barbotage_models.errors import InvalidInputError, NotFoundError
 
-_INPUT_SHAPE = (1, CANONICAL_SIZE_PX, CANONICAL_SIZE_PX, 1)
+_INPUT_SHAPES = tuple((1, CANONICAL_SIZE_PX, CANONICAL_SIZE_PX, planes) for planes in PLANES)
 
 
 class Runner(Protocol):
     """Anything that turns a canonical frame into a model output."""
 
-    def run(self, frame: GreyImage) -> ModelOutput:
-        """The output for a frame uint8 (256, 256)."""
+    def run(self, frame: GreyImage, previous: GreyImage | None = None) -> ModelOutput:
+        """The output for a frame uint8 (256, 256); ``previous`` is the one before, by default the frame itself."""
         ...
 
 
@@ -38,10 +39,19 @@ class TfliteRunner:
             raise InvalidInputError(
                 f"the model does not have the tensors {INPUT_NAME}, {CLASSES_NAME}, {TIP_NAME}: {error!r}"
             ) from error
+        shape = tuple(int(n) for n in self._input["shape"])
+        if shape not in _INPUT_SHAPES:
+            raise InvalidInputError(f"the model's input has shape {shape}; {_INPUT_SHAPES} are known")
 
-    def run(self, frame: GreyImage) -> ModelOutput:
-        """The output for a frame uint8 (256, 256)."""
-        self._interpreter.set_tensor(int(self._input["index"]), as_input(frame, self._input["dtype"]))
+    @property
+    def planes(self) -> int:
+        """How many planes the model takes."""
+        return int(self._input["shape"][3])
+
+    def run(self, frame: GreyImage, previous: GreyImage | None = None) -> ModelOutput:
+        """The output for a frame uint8 (256, 256); ``previous`` is the one before, by default the frame itself."""
+        values = as_input(stacked(frame, previous, self.planes), self._input["dtype"])
+        self._interpreter.set_tensor(int(self._input["index"]), values)
         self._interpreter.invoke()
         return decode(self._interpreter.get_tensor(self._classes), self._interpreter.get_tensor(self._tip))
 
@@ -54,11 +64,11 @@ class TfliteRunner:
         return counts
 
 
-def as_input(frame: GreyImage, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """Grey levels 0 to 255 as the input tensor (1, 256, 256, 1): int8 is offset by 128, the other types hold the level itself."""
+def as_input(planes: GreyImage, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Grey levels 0 to 255 (any shape) as the input tensor: int8 is offset by 128, the other types hold the level itself."""
     if np.dtype(dtype) == np.int8:
-        return np.asarray(np.bitwise_xor(frame, np.uint8(0x80)).view(np.int8).reshape(_INPUT_SHAPE))
-    return np.asarray(frame.astype(dtype).reshape(_INPUT_SHAPE))
+        return np.asarray(np.bitwise_xor(planes, np.uint8(0x80)).view(np.int8))
+    return np.asarray(planes.astype(dtype))
 
 
 def _content(model: Path) -> bytes:

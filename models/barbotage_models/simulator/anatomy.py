@@ -15,6 +15,10 @@ from barbotage_models.simulator.settings import ProbeSettings
 Float32 = npt.NDArray[np.float32]
 
 
+DELTOID = 2
+"""Its place among the layers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Layer:
     """Echo level (dB of full scale), texture contrast (dB), fibre length and thickness (mm), attenuation (dB/cm/MHz, one way)."""
@@ -44,6 +48,12 @@ class ShoulderSettings:
     taper_x_mm: float = 31.0
     """Where the tendon ends, measured from the side opposite to the tuberosity."""
     undulation_mm: float = 0.5
+    tilt: float = 0.0
+    """Slope of all layers below the skin, positive downwards to the right: the probe is not parallel to them."""
+    pennation: float = 0.0
+    """Slope of the deltoid's fibres against its fascia."""
+    spurs: tuple[tuple[float, float, float], ...] = ()
+    """Bony spurs at the enthesis or elsewhere: position x, height and half width, in mm."""
     skin: Layer = Layer(-21.0, 2.0, 4.0, 0.3, 0.9)
     fat: Layer = Layer(-31.0, 7.5, 5.0, 0.35, 0.6)
     deltoid: Layer = Layer(-33.0, 9.5, 8.0, 0.28, 0.65)
@@ -126,7 +136,7 @@ def shoulder_maps(settings: ShoulderSettings, probe: ProbeSettings, margin_mm: f
         settings.cartilage,
         settings.bone,
     )
-    echo, attenuation = _paint_layers(layers, tops, grid, rng)
+    echo, attenuation = _paint_layers(layers, tops, settings.pennation, grid, rng)
     bone_z = tops[6]
     loss = np.cumsum(attenuation, axis=0, dtype=np.float32) * np.float32(2 * probe.frequency_mhz * probe.sample_mm / 10)
     below = 1 / (1 + np.exp(-np.clip((grid.z[:, None] - bone_z - 0.25) / 0.12, -30, 30)))
@@ -168,25 +178,31 @@ def _layer_tops(s: ShoulderSettings, grid: _Grid, rng: np.random.Generator) -> l
     # The tuberosity is flatter and lower than the sphere: a step of about 1.5 mm at the footprint.
     step = 1.5 / (1 + np.exp(-(along - s.taper_x_mm + 2.0) / 0.8))
     head_top = s.skin_mm + s.fat_mm + s.deltoid_mm + s.bursa_mm + s.tendon_mm + s.cartilage_mm
-    bone = head_top + arc + step + 0.15 * wave()
+    lean = np.float32(s.tilt) * (x - grid.probe.width_mm / 2)
+    bone = head_top + arc + step + 0.15 * wave() + lean
+    fascia, fat = fascia + lean, fat + 0.3 * lean
     cartilage = bone - s.cartilage_mm / (1 + np.exp((along - s.taper_x_mm + 4.0) / 1.5))
     tendon_top = cartilage - tendon
     bursa_top = tendon_top - s.bursa_mm * (1 + 0.3 * wave())
     deltoid_top = np.minimum(fascia, bursa_top - 0.6)
+    # Spurs grow from the bone into the tendon; the layers above are not moved by them.
+    for at, height, half_width in s.spurs:
+        bone = bone - np.float32(height) * np.exp(-(np.abs((x - np.float32(at)) / np.float32(half_width)) ** 1.5))
+    cartilage = np.minimum(cartilage, bone)
     tops = (skin, np.minimum(fat, deltoid_top - 0.3), deltoid_top, bursa_top, tendon_top, cartilage, bone)
     return [np.asarray(t, dtype=np.float32) for t in tops]
 
 
 def _paint_layers(
-    layers: tuple[Layer, ...], tops: tuple[Float32, ...], grid: _Grid, rng: np.random.Generator
+    layers: tuple[Layer, ...], tops: tuple[Float32, ...], pennation: float, grid: _Grid, rng: np.random.Generator
 ) -> tuple[Float32, Float32]:
     echo = np.empty(grid.shape, dtype=np.float32)
     attenuation = np.empty(grid.shape, dtype=np.float32)
     z = grid.z[:, None]
     bottoms = [*tops[1:], np.full_like(tops[0], 1e3)]
-    for layer, top, bottom in zip(layers, tops, bottoms, strict=True):
+    for number, (layer, top, bottom) in enumerate(zip(layers, tops, bottoms, strict=True)):
         inside = (z >= top) & (z < bottom)
-        texture = _fibres(layer, top, grid, rng)
+        texture = _fibres(layer, top if number != DELTOID else top + np.float32(pennation) * (grid.x - grid.x.mean()), grid, rng)
         echo[inside] = layer.echo_db + layer.texture_db * texture[inside]
         attenuation[inside] = layer.attenuation
     return np.asarray(cv2.GaussianBlur(echo, (3, 5), 0.8), dtype=np.float32), attenuation

@@ -14,6 +14,16 @@ from barbotage_models.simulator.truth import DepositTruth
 Float32 = npt.NDArray[np.float32]
 
 OUTLINE_POINTS = 72
+GRAIN_MM = 0.32
+"""Coarseness of a deposit's brightness."""
+CLOUD_DB = 2.0
+BORDER_MM = {
+    ShadowType.CLEAR: (0.1, 0.35),
+    ShadowType.FAINT: (0.12, 0.5),
+    ShadowType.NONE: (0.2, 0.8),
+    ShadowType.INDETERMINATE: (0.1, 0.5),
+}
+"""Softness of the border: soft deposits are poorly defined."""
 
 
 class DepositShape(StrEnum):
@@ -122,23 +132,36 @@ class DepositPainter:
         self.deposit = deposit
         self._shape, self._margin = shape, margin
         self._sample_mm, self._pitch_mm = mm
-        coarse = 9 if deposit.shape is DepositShape.FRAGMENTED else 5
-        grain = cv2.GaussianBlur(rng.standard_normal(shape).astype(np.float32), (0, 0), sigmaX=coarse / 3, sigmaY=coarse)
-        self._grain = grain / grain.std()
+        coarse_mm = GRAIN_MM * (1.8 if deposit.shape is DepositShape.FRAGMENTED else 1.0)
+        self._grain = self._noise(rng, coarse_mm)
+        self._cloud = self._noise(rng, float(np.clip(deposit.long_mm / 6, 0.6, 2.5)))
+        """Slow variation of brightness and of the border."""
+        self._soft_mm = float(rng.uniform(*BORDER_MM[deposit.shadow]))
+        self._pieces = self._noise(rng, float(np.clip(deposit.long_mm / 9, 0.5, 1.4)))
+        """Where this is low, a fragmented deposit has a gap."""
 
-    def appearance(self, surroundings_db: float, lavage: Lavage | None) -> Appearance:
-        """The deposit in tissue of the given echo level."""
+    def _noise(self, rng: np.random.Generator, sigma_mm: float) -> Float32:
+        white = rng.standard_normal(self._shape).astype(np.float32)
+        smooth = cv2.GaussianBlur(white, (0, 0), sigmaX=sigma_mm / self._pitch_mm, sigmaY=sigma_mm / self._sample_mm)
+        return np.asarray(smooth / smooth.std(), dtype=np.float32)
+
+    def appearance(self, surroundings_db: float | Float32, lavage: Lavage | None) -> Appearance:
+        """The deposit in tissue of the given echo level: one value, or a map of the grid."""
         mask = self._soft_mask(lavage)
-        level = surroundings_db + self.deposit.contrast_db + self._texture_db() * self._grain
+        level = surroundings_db + self.deposit.contrast_db + self._texture_db() * self._grain + CLOUD_DB * self._cloud
         level = level + np.float32(self.deposit.rim_db) * self._rim(mask)
         if self.deposit.shape is DepositShape.CYSTIC:
             level = level - 16 * self._core(mask)
+        whole = np.ones_like(mask)
+        if self.deposit.shape is DepositShape.FRAGMENTED:
+            whole = np.clip(0.5 + 2.5 * (self._pieces + 0.7), 0, 1)
+            level = level - (self.deposit.contrast_db - 2) * (1 - whole)
         washed = 0.0 if lavage is None else lavage.washed
         if washed > 0:
             # Fluid replaces calcium from the middle outwards, with debris; a rim stays.
             core = np.clip((self._core(mask) - (1 - 1.15 * washed)) * 6, 0, 1)
             level = level * (1 - core) + (-42 + 3 * self._grain) * core
-        loss = mask * np.float32(self.deposit.loss_db_per_mm * self._sample_mm * (1 - 0.85 * washed))
+        loss = mask * whole * np.float32(self.deposit.loss_db_per_mm * self._sample_mm * (1 - 0.85 * washed))
         return Appearance(mask, np.asarray(level, dtype=np.float32), np.asarray(loss, dtype=np.float32))
 
     def _texture_db(self) -> float:
@@ -150,9 +173,11 @@ class DepositPainter:
         pixels = np.stack([points[:, 0] / pitch_mm - 0.5 + margin, points[:, 1] / sample_mm - 0.5], axis=1)
         mask = np.zeros(self._shape, dtype=np.uint8)
         cv2.fillPoly(mask, [np.asarray(np.rint(pixels * 16), dtype=np.int32)], 255, lineType=cv2.LINE_AA, shift=4)
-        soft = 0.35 if self.deposit.shadow is ShadowType.NONE else 0.15
+        soft = self._soft_mm
         blurred = cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), sigmaX=soft / pitch_mm, sigmaY=soft / sample_mm)
-        return np.asarray(blurred, dtype=np.float32)
+        # An uneven border: where brightness varies, so does the edge, by about the border's own width.
+        uneven = blurred + 0.18 * (0.6 * self._cloud + 0.4 * self._grain) * 4 * blurred * (1 - blurred)
+        return np.asarray(np.clip(uneven, 0, 1), dtype=np.float32)
 
     def _rim(self, mask: Float32) -> Float32:
         """1 on the surface that faces the probe, fading over half a millimetre."""

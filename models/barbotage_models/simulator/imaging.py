@@ -42,6 +42,9 @@ class ImageChain:
         self._looks = _look_modulations(probe, image.looks)
         depth_cm = (np.arange(probe.samples, dtype=np.float32) + 0.5) * probe.sample_mm / 10
         tgc_db = np.minimum(2 * image.tgc_db_per_cm_mhz * probe.frequency_mhz * depth_cm, TGC_LIMIT_DB)
+        if image.tgc_sliders_db:
+            places = np.linspace(0, probe.depth_mm / 10, len(image.tgc_sliders_db))
+            tgc_db = tgc_db + np.interp(depth_cm, places, image.tgc_sliders_db)
         self._tgc = (10 ** (tgc_db / 20)).astype(np.float32)[:, None]
         self._previous: Float32 | None = None
 

@@ -11,6 +11,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy.signal import lfilter
 
 from barbotage_models.contract.geometry import PointMm
 from barbotage_models.contract.taxonomy import EntrySide
@@ -22,12 +23,17 @@ Float64 = npt.NDArray[np.float64]
 
 VISIBLE_CONTRAST = 1.6
 """A piece of shaft whose echo is less than this times the mean echo around it is taken as not visible (about 4 dB)."""
-VISIBLE_FLOOR = 10 ** (-38 / 20)
+VISIBLE_FLOOR = 10 ** (-50 / 20)
 """Nor is one that a picture of usual dynamic range shows as black."""
-
 
 SEGMENT_STEPS = 20
 """Longest labelled piece of shaft, in steps of 0.2 mm."""
+
+
+SILENT_DB = -60.0
+"""Artefacts below this level are not drawn."""
+GROOVE_ECHO = 0.7
+"""Echo of a grooved pattern relative to a smooth shaft seen at right angles: flat over the angle (EDM-grooved needle, contrast 7.5 to 11)."""
 
 
 class NeedleType(StrEnum):
@@ -64,6 +70,20 @@ class NeedleSettings:
     """Sagitta of the bent shaft when 40 mm are inserted; puncture and tip stay on the straight line between them."""
     loss_db: float = 5.0
     """Two-way loss below the shaft."""
+    steer_deg: float = 0.0
+    """The beam is steered towards the shaft by this angle, as needle enhancement does: the fall-off starts later."""
+    bevel_mm: float = 0.0
+    """Length of the bevel. Positive: it faces the probe, the front wall slopes down to the tip. Negative: the back wall rises."""
+    groove_mm: float = 0.0
+    """Period of an echogenic pattern (grooves, dimples); 0: none. It is seen at any angle."""
+    grooved_mm: float = 15.0
+    """Length of the pattern from the tip."""
+    comet_db: float = -90.0
+    """Echo of the tail below strong parts of the shaft (ring-down), relative to the shaft."""
+    comet_mm: float = 3.0
+    """Distance over which the tail fades by 8.7 dB."""
+    ghost_db: float = -90.0
+    """Echo of the shaft's mirror image at twice its depth (beam reflected by the probe's face), relative to the shaft."""
     seed: int = 0
 
 
@@ -120,7 +140,7 @@ class NeedleEcho:
             field = np.convolve(rng.standard_normal(count + 24), np.ones(25) / 5, "valid")
             gain = np.where(field > np.quantile(field, 1 - needle.gap_fraction), gain * 0.06, gain)
         self._gain = gain
-        self._phase = rng.uniform(0, 2 * np.pi)
+        self._comet = np.clip(np.convolve(rng.standard_normal(count + 6), np.ones(7) / np.sqrt(7), "valid") - 0.9, 0, 1.5)
 
     def profile(self, pose: NeedlePose, along_mm: Float64) -> Float64:
         """Relative amplitude along the shaft at distances from the puncture: beam, angle, gaps; 0 beyond the tip.
@@ -131,7 +151,9 @@ class NeedleEcho:
         beam = np.exp(-((off_plane / self._probe.elevation_sigma_mm) ** 2))
         back_mm = pose.inserted_mm - along_mm
         index = np.clip((back_mm / self._TABLE_MM).astype(int), 0, len(self._gain) - 1)
-        shaft = angle_gain(self._needle.kind, pose.angle_deg) * self._gain[index]
+        off_beam_deg = max(0.0, abs(pose.angle_deg) - self._needle.steer_deg)
+        shaft = angle_gain(self._needle.kind, off_beam_deg) * self._gain[index]
+        shaft = np.maximum(shaft, self._grooves(back_mm))
         tip_gain = 10 ** (self._needle.tip_gain_db / 20)
         tip = tip_gain * np.exp(-0.5 * (back_mm / 0.7) ** 2)
         return np.where(back_mm >= 0, beam * np.maximum(shaft, tip), 0.0)
@@ -146,40 +168,92 @@ class NeedleEcho:
         share = np.clip(along_mm / length, 0.0, 1.0)
         return np.asarray(4 * self._needle.bend_mm * (length / 40.0) ** 2 * share * (1 - share), dtype=np.float64)
 
+    def _grooves(self, back_mm: Float64) -> Float64:
+        """Echo of the pattern at distances back from the tip: dots that are seen at any angle."""
+        needle = self._needle
+        if needle.groove_mm <= 0:
+            return np.zeros_like(back_mm)
+        dots = np.clip(np.cos(2 * np.pi * back_mm / needle.groove_mm), 0, 1) ** 2
+        return np.where((back_mm > 1.0) & (back_mm < needle.grooved_mm), (0.15 + 0.85 * dots) * GROOVE_ECHO, 0.0)
+
+    def offset(self, pose: NeedlePose, along_mm: Float64) -> Float64:
+        """Distance of the front wall from the chord, across the shaft and away from the probe, in mm: bend and bevel."""
+        needle = self._needle
+        bend = self.sag(pose, along_mm) * abs(pose.direction[0])
+        if needle.bevel_mm <= 0:
+            return bend
+        back_mm = np.clip(pose.inserted_mm - along_mm, 0, needle.bevel_mm)
+        return np.asarray(bend + needle.diameter_mm * (1 - back_mm / needle.bevel_mm), dtype=np.float64)
+
+    def path(self, pose: NeedlePose, shift: PointMm, along_mm: Float64) -> tuple[Float64, Float64]:
+        """Picture coordinates (x_mm, z_mm) of the front wall at distances along the shaft's projection."""
+        (dx, dz), across = pose.direction, self.offset(pose, along_mm)
+        down = 1.0 if dx >= 0 else -1.0
+        x = pose.entry.x_mm + shift.x_mm + along_mm * dx - across * dz * down
+        return x, np.asarray(pose.entry.z_mm + shift.z_mm + along_mm * dz + across * dx * down, dtype=np.float64)
+
     def draw(self, pose: NeedlePose, shift: PointMm) -> tuple[Float32, Float32]:
         """Specular amplitude and local loss in dB per sample, both (samples, lines), of the needle in the picture."""
-        probe = self._probe
-        x = np.asarray((np.arange(probe.lines) + 0.5) * probe.pitch_mm, dtype=np.float64)
-        z = np.asarray(((np.arange(probe.samples) + 0.5) * probe.sample_mm)[:, None], dtype=np.float64)
-        dx, dz = pose.direction
-        along = (x - pose.entry.x_mm - shift.x_mm) / dx
-        inside = (along >= 0) & (along <= pose.inserted_mm + 1.0)
-        centre = pose.entry.z_mm + shift.z_mm + along * dz + self.sag(pose, along)
-        amplitude = self.amplitude(pose, along) * inside
-        soft_end = np.clip((pose.inserted_mm + 0.2 - along) / 0.4, 0, 1)
-        amplitude = (amplitude * soft_end).astype(np.float32)
-        image = np.zeros((probe.samples, probe.lines), dtype=np.float32)
-        columns = np.flatnonzero(amplitude > 1e-4)
-        if columns.size:
-            band = self._lines(z, centre[columns], dz)
-            image[:, columns] = band * amplitude[columns]
-        covered = (inside & (soft_end > 0.5)).astype(np.float32)
-        beam = np.exp(-(((pose.offset_mm + np.sin(np.deg2rad(pose.tilt_deg)) * along) / probe.elevation_sigma_mm) ** 2))
-        per_sample = self._needle.loss_db * probe.sample_mm / 0.5
-        at_shaft = (np.abs(z - centre - self._needle.diameter_mm / 2) < 0.25).astype(np.float32)
-        return image, np.asarray(at_shaft * (covered * beam * per_sample), dtype=np.float32)
+        probe, needle = self._probe, self._needle
+        cosine = float(np.cos(np.deg2rad(pose.tilt_deg)))
+        length = pose.inserted_mm * cosine
+        along, across = self._needle_coordinates(pose, shift)
+        steps = np.arange(0.0, length + 0.05, 0.05)
+        wall = np.interp(along, steps, self.offset(pose, steps / max(cosine, 0.05))).astype(np.float32)
+        amplitude = np.interp(along, steps, self.amplitude(pose, steps / max(cosine, 0.05))).astype(np.float32)
+        amplitude *= np.clip((length + 0.15 - along) / 0.3, 0, 1) * (along >= 0)
+        image = self._lines(across - wall, along, length) * amplitude
+        if needle.comet_db > SILENT_DB:
+            image = image + self._comets(image)
+        if needle.ghost_db > SILENT_DB:
+            image = image + self._ghost(image)
+        off_plane = pose.offset_mm + np.sin(np.deg2rad(pose.tilt_deg)) * along / max(cosine, 0.05)
+        beam = np.exp(-((off_plane / probe.elevation_sigma_mm) ** 2))
+        covered = (along >= 0) & (along <= length) & (np.abs(across - wall - needle.diameter_mm / 2) < 0.25)
+        steep = max(abs(pose.direction[0]), 0.3)
+        loss = covered * beam * np.float32(needle.loss_db * probe.sample_mm / 0.5 * steep)
+        return np.asarray(image, dtype=np.float32), np.asarray(loss, dtype=np.float32)
 
-    def _lines(self, z: Float64, centre: Float64, dz: float) -> Float32:
+    def _needle_coordinates(self, pose: NeedlePose, shift: PointMm) -> tuple[Float32, Float32]:
+        """Distance along the shaft and across it (positive away from the probe) of every pixel, (samples, lines)."""
+        probe = self._probe
+        dx, dz = pose.direction
+        down = 1.0 if dx >= 0 else -1.0
+        x = ((np.arange(probe.lines) + 0.5) * probe.pitch_mm - pose.entry.x_mm - shift.x_mm).astype(np.float32)[None, :]
+        z = ((np.arange(probe.samples) + 0.5) * probe.sample_mm - pose.entry.z_mm - shift.z_mm).astype(np.float32)[:, None]
+        along = np.asarray(x * dx + z * dz, dtype=np.float32)
+        return along, np.asarray(z * (dx * down) - x * (dz * down), dtype=np.float32)
+
+    def _lines(self, across: Float32, along: Float32, length: float) -> Float32:
+        """Front wall, back wall and reverberations; at a bevel that faces away the further lines converge on the front wall."""
         needle = self._needle
-        cosine = float(np.sqrt(max(1 - dz * dz, 0.05)))
-        spacing = needle.diameter_mm / cosine
-        sigma = needle.width_mm / cosine
-        total = np.zeros((z.shape[0], centre.size), dtype=np.float32)
+        sigma = np.float32(needle.width_mm)
+        spacing = np.full_like(across, needle.diameter_mm)
+        if needle.bevel_mm != 0:
+            spacing *= np.clip((np.float32(length) - along) / np.float32(abs(needle.bevel_mm)), 0.0, 1.0)
+        total = np.zeros_like(across)
         for number in range(needle.lines):
-            level = 10 ** (-number * needle.line_decay_db / 20)
-            offset = (z - centre - number * spacing) / sigma
-            total += (level * np.exp(-0.5 * np.minimum(offset**2, 60.0))).astype(np.float32)
+            level = np.float32(10 ** (-number * needle.line_decay_db / 20))
+            total += level * np.exp(np.float32(-0.5) * np.minimum(((across - number * spacing) / sigma) ** 2, 60.0))
         return total
+
+    def _comets(self, image: Float32) -> Float32:
+        """Tails straight below the shaft where it rings, with the bands of a reverberation."""
+        needle, probe = self._needle, self._probe
+        decay = float(np.exp(-probe.sample_mm / needle.comet_mm))
+        tail = lfilter([1.0], [1.0, -decay], image, axis=0).astype(np.float32)
+        per_line = probe.sample_mm / max(2.5 * needle.width_mm, probe.sample_mm)
+        columns = np.interp(np.arange(probe.lines) * probe.pitch_mm, np.arange(len(self._comet)) * self._TABLE_MM, self._comet)
+        bands = 0.6 + 0.4 * np.cos(2 * np.pi * np.arange(probe.samples) * probe.sample_mm / needle.diameter_mm)
+        gain = np.float32(10 ** (needle.comet_db / 20) * per_line)
+        return np.asarray(tail * gain * columns.astype(np.float32) * bands.astype(np.float32)[:, None], dtype=np.float32)
+
+    def _ghost(self, image: Float32) -> Float32:
+        """The shaft again at twice the depth, blurred."""
+        rows = (np.arange(image.shape[0]) // 2)[:, None]
+        again = image[np.broadcast_to(rows, image.shape), np.arange(image.shape[1])[None, :]]
+        soft = cv2.GaussianBlur(np.ascontiguousarray(again), (0, 0), sigmaX=1.5, sigmaY=2.0)
+        return np.asarray(soft * np.float32(10 ** (self._needle.ghost_db / 20)), dtype=np.float32)
 
 
 def needle_truth(
@@ -189,11 +263,9 @@ def needle_truth(
 
     ``background`` (samples, lines) is the echo amplitude without the needle: what the beam shows is what stands out from it.
     """
-    dx, dz = pose.direction
     cosine = float(np.cos(np.deg2rad(pose.tilt_deg)))
     along = np.append(np.arange(0.0, pose.inserted_mm, 0.2), pose.inserted_mm)
-    x = pose.entry.x_mm + shift.x_mm + along * cosine * dx
-    z = pose.entry.z_mm + shift.z_mm + along * cosine * dz + needle.sag(pose, along)
+    x, z = needle.path(pose, shift, along * cosine)
     inside = (x >= 0) & (x <= probe.width_mm) & (z >= 0) & (z <= probe.depth_mm)
     if not inside.any():
         return None

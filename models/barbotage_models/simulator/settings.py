@@ -65,6 +65,8 @@ class ImageSettings:
     clutter_length_mm: float = 3.0
     tgc_db_per_cm_mhz: float = 0.60
     """Two-way compensation is twice this; tissue that attenuates otherwise comes out too dark or too bright."""
+    tgc_sliders_db: tuple[float, ...] = ()
+    """How far the sliders of the time-gain compensation stand from their middle, from the skin down, evenly over the depth."""
     smoothing_mm: float = 0.0
     """Speckle reduction: standard deviation of a smoothing of the log image."""
     edge: float = 0.0

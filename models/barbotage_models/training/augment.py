@@ -44,7 +44,7 @@ class AugmentSettings:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One batch: ``frames`` uint8 (n, 256, 256, 1), ``classes`` uint8 (n, 64, 64), ``tip`` float32 (n, 64, 64, 1), ``known`` float32 (n, 4)."""
+    """One batch: ``frames`` uint8 (n, 256, 256, planes), ``classes`` uint8 (n, 64, 64), ``tip`` float32 (n, 64, 64, 1), ``known`` float32 (n, 4)."""
 
     frames: GreyImage
     classes: GreyImage
@@ -65,14 +65,19 @@ class Augmenter:
             white[index] = smooth / smooth.std()
         self._noise = white
 
+    def reseed(self, rng: np.random.Generator) -> None:
+        """Goes on with another generator; the pool of noise stays."""
+        self._rng = rng
+
     def batch(self, samples: Samples, indices: npt.NDArray[np.intp]) -> Batch:
         """A changed copy of the chosen samples."""
-        frames = np.empty((len(indices), CANONICAL_SIZE_PX, CANONICAL_SIZE_PX, 1), dtype=np.uint8)
+        planes = 1 if samples.frames.ndim == 3 else samples.frames.shape[3]
+        frames = np.empty((len(indices), CANONICAL_SIZE_PX, CANONICAL_SIZE_PX, planes), dtype=np.uint8)
         classes = np.empty((len(indices), OUTPUT_SIZE_PX, OUTPUT_SIZE_PX), dtype=np.uint8)
         tips = np.empty((len(indices), 2), dtype=np.float32)
         for row, index in enumerate(indices):
             frame, labels, tip = self._moved(samples.frames[index], samples.classes[index], samples.tips_cells[index])
-            frames[row, :, :, 0] = self._toned(frame)
+            frames[row] = self._toned(frame.reshape(CANONICAL_SIZE_PX, CANONICAL_SIZE_PX, planes))
             classes[row], tips[row] = labels, tip
         return Batch(frames, classes, tip_maps(tips), samples.known[indices].astype(np.float32))
 
@@ -108,27 +113,36 @@ class Augmenter:
         return frame, classes, tip
 
     def _toned(self, frame: GreyImage) -> GreyImage:
+        """Grey levels changed alike in all planes (256, 256, planes), but for the noise, which is fresh in each."""
         rng, settings = self._rng, self._settings
-        unused = frame == 0
         levels = np.linspace(0.0, 1.0, 256) ** rng.uniform(*settings.gamma) * 255.0
-        table = (levels - 70.0) * rng.uniform(*settings.contrast) + 70.0 + rng.normal(0.0, settings.gain_grey)
+        table = ((levels - 70.0) * rng.uniform(*settings.contrast) + 70.0 + rng.normal(0.0, settings.gain_grey)).astype(
+            np.float32
+        )
         ramps = rng.normal(0.0, settings.ramp_grey, 2)[:, None] * np.linspace(-0.5, 0.5, CANONICAL_SIZE_PX)
-        noise = self._noise[int(rng.integers(_NOISE_POOL))] * np.float32(rng.uniform(0.0, settings.noise_grey))
-        values = table.astype(np.float32)[frame] + np.roll(noise, tuple(rng.integers(0, CANONICAL_SIZE_PX, 2)), axis=(0, 1))
-        values += ramps[0].astype(np.float32)[:, None] + ramps[1].astype(np.float32)[None, :]
-        choice = rng.random()
-        if choice < settings.blur_share:
-            values = cv2.GaussianBlur(values, (0, 0), sigmaX=rng.uniform(0.3, 1.3), sigmaY=rng.uniform(0.3, 0.9))
-        elif choice < settings.blur_share + settings.sharpen_share:
-            values = values + rng.uniform(0.3, 1.0) * (values - cv2.GaussianBlur(values, (0, 0), 1.0))
-        values[unused] = 0.0
-        return np.asarray(np.clip(values, 0.0, 255.0), dtype=np.uint8)
+        ramp = ramps[0].astype(np.float32)[:, None] + ramps[1].astype(np.float32)[None, :]
+        noise_grey = np.float32(rng.uniform(0.0, settings.noise_grey))
+        choice, sigmas, weight = rng.random(), (rng.uniform(0.3, 1.3), rng.uniform(0.3, 0.9)), rng.uniform(0.3, 1.0)
+        out = np.empty_like(frame)
+        for plane in range(frame.shape[2]):
+            image = frame[:, :, plane]
+            noise = self._noise[int(rng.integers(_NOISE_POOL))] * noise_grey
+            values = table[image] + np.roll(noise, tuple(rng.integers(0, CANONICAL_SIZE_PX, 2)), axis=(0, 1)) + ramp
+            if choice < settings.blur_share:
+                values = cv2.GaussianBlur(values, (0, 0), sigmaX=sigmas[0], sigmaY=sigmas[1])
+            elif choice < settings.blur_share + settings.sharpen_share:
+                values = values + weight * (values - cv2.GaussianBlur(values, (0, 0), 1.0))
+            values[image == 0] = 0.0
+            out[:, :, plane] = np.clip(values, 0.0, 255.0)
+        return out
 
 
 def plain_batch(samples: Samples, indices: npt.NDArray[np.intp]) -> Batch:
     """The chosen samples unchanged, for validation."""
     tips = tip_maps(samples.tips_cells[indices])
-    return Batch(samples.frames[indices][..., None], samples.classes[indices], tips, samples.known[indices].astype(np.float32))
+    frames = samples.frames[indices]
+    frames = frames[..., None] if frames.ndim == 3 else frames
+    return Batch(frames, samples.classes[indices], tips, samples.known[indices].astype(np.float32))
 
 
 def tip_maps(tips_cells: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -147,7 +161,7 @@ def flipped(image: GreyImage) -> GreyImage:
 
 def shifted(image: GreyImage, dx: int, dy: int) -> GreyImage:
     """Moved by whole pixels to the right and down; what comes in is 0 (black, background)."""
-    height, width = image.shape
+    height, width = image.shape[:2]
     moved = np.zeros_like(image)
     source = image[max(0, -dy) : height - max(0, dy), max(0, -dx) : width - max(0, dx)]
     moved[max(0, dy) : height + min(0, dy), max(0, dx) : width + min(0, dx)] = source

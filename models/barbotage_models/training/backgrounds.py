@@ -5,6 +5,7 @@ of each subfolder are sorted; index % 5 == 0 is test and never trained on, index
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,12 @@ CHROME_SHARE = 0.25
 REGION_OPENING_PX = 31
 """Text, ticks and icons of scanners are thinner than this; the ultrasound region is not."""
 REGION_MIN_PX = 128
+SEQUENCE_CORRELATION = 0.95
+"""Of two consecutive frames; pictures of the same muscle seconds apart stay below 0.92."""
 CROP_SIDE_RANGE = (0.6, 1.0)
 """Side of a crop as a fraction of the region's shorter side: 0.6 to 1 covers about 25 to 45 mm deep pictures shown at 38.4 mm."""
+FOCUS_SIDE_RANGE = (0.45, 0.95)
+"""The same for crops around a chosen line: some closer, so that it looks as wide as a needle."""
 SHALLOW_SHARE = 0.2
 """Share of crops that are less deep than the canonical frame, so that padding below is seen on real pictures too."""
 FROM_SKIN_SHARE = 0.7
@@ -121,23 +126,89 @@ def ultrasound_region(picture: GreyImage) -> GreyImage:
     return region
 
 
-def random_crop(region: GreyImage, rng: np.random.Generator) -> CanonicalFrame:
-    """A random part of a real region as a canonical frame, flipped half of the time.
+@dataclass(frozen=True, slots=True)
+class CropPair:
+    """The same part of a real picture now and one frame before, moved by whole pixels of the picture.
 
-    The true scale of these pictures is unknown; the crop's side is declared to be about 38.4 mm, with up to 15 % of stretch.
+    ``tissue_x_mm`` and ``tissue_z_mm`` are how far the tissue really moved since the frame before, in mm of the canonical frame.
+    """
+
+    before: GreyImage
+    frame: CanonicalFrame
+    tissue_x_mm: float
+    tissue_z_mm: float
+
+
+def random_crop(region: GreyImage, rng: np.random.Generator) -> CanonicalFrame:
+    """A random part of a real region as a canonical frame, flipped half of the time."""
+    return random_crop_pair(region, rng, (0.0, 0.0)).frame
+
+
+def random_crop_pair(
+    region: GreyImage,
+    rng: np.random.Generator,
+    moved_mm: tuple[float, float],
+    focus: tuple[int, int] | None = None,
+    earlier: GreyImage | None = None,
+) -> CropPair:
+    """A random part of a real region, flipped half of the time, and the same part before the tissue moved by ``moved_mm`` (x, z).
+
+    With ``focus``, a pixel (x, y) of the region, the part holds it. With ``earlier``, the region one frame before (same shape), that
+    is what the frame before shows. The true scale of these pictures is unknown; the crop's side is declared to be about 38.4 mm,
+    with up to 15 % of stretch.
     """
     height, width = region.shape
-    side = int(min(height, width) * rng.uniform(*CROP_SIDE_RANGE))
+    side = int(min(height, width) * rng.uniform(*(CROP_SIDE_RANGE if focus is None else FOCUS_SIDE_RANGE)))
     shallow = rng.random() < SHALLOW_SHARE
     crop_h = int(side * rng.uniform(0.6, 0.95)) if shallow else side
     top = 0 if rng.random() < FROM_SKIN_SHARE else int(rng.integers(0, height - crop_h + 1))
     left = int(rng.integers(0, width - side + 1))
-    crop = region[top : top + crop_h, left : left + side]
-    if rng.random() < 0.5:
-        crop = crop[:, ::-1]
+    if focus is not None:
+        left, top = (
+            int(np.clip(at - rng.uniform(0.15, 0.85) * size, 0, whole - size))
+            for at, size, whole in zip(focus, (side, crop_h), (width, height), strict=True)
+        )
+    flip = rng.random() < 0.5
     x_mm_per_px = CANONICAL_SIDE_MM / side
     z_mm_per_px = x_mm_per_px * rng.uniform(1.0 - STRETCH, 1.0 + STRETCH) if shallow else x_mm_per_px
-    return to_canonical(np.ascontiguousarray(crop), Scale(x_mm_per_px, z_mm_per_px))
+    shift_x = round(moved_mm[0] / x_mm_per_px) * (-1 if flip else 1)
+    left_before = int(np.clip(left + shift_x, 0, width - side))
+    top_before = int(np.clip(top + round(moved_mm[1] / z_mm_per_px), 0, height - crop_h))
+    if earlier is not None:
+        left_before, top_before = left, top
+
+    def cut(picture: GreyImage, x0: int, y0: int) -> CanonicalFrame:
+        crop = picture[y0 : y0 + crop_h, x0 : x0 + side]
+        return to_canonical(np.ascontiguousarray(crop[:, ::-1] if flip else crop), Scale(x_mm_per_px, z_mm_per_px))
+
+    return CropPair(
+        before=cut(region if earlier is None else earlier, left_before, top_before).pixels,
+        frame=cut(region, left, top),
+        tissue_x_mm=(left_before - left) * x_mm_per_px * (-1 if flip else 1),
+        tissue_z_mm=(top_before - top) * z_mm_per_px,
+    )
+
+
+def frame_before(path: Path) -> Path | None:
+    """The picture one frame before in a numbered sequence of the same set, or None when the folder has none.
+
+    The names must be equal but for a last number that is one less. Whether two such pictures really follow each other is
+    for ``follows`` to say.
+    """
+    match = re.fullmatch(r"(.*?)(\d+)", path.stem)
+    if match is None:
+        return None
+    number = int(match[2]) - 1
+    candidate = path.with_name(f"{match[1]}{number:0{len(match[2])}d}{path.suffix}")
+    return candidate if number >= 0 and candidate.is_file() else None
+
+
+def follows(before: GreyImage, picture: GreyImage) -> bool:
+    """Whether two pictures are so alike that one frame lies between them."""
+    if before.shape != picture.shape:
+        return False
+    one, two = (cv2.resize(p, (160, 120), interpolation=cv2.INTER_AREA).astype(np.float64).ravel() for p in (before, picture))
+    return bool(one.std() > 0 and two.std() > 0 and np.corrcoef(one, two)[0, 1] > SEQUENCE_CORRELATION)
 
 
 def _longest_run(good: npt.NDArray[np.bool_]) -> slice:

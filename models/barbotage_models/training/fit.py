@@ -1,8 +1,8 @@
-"""The training loop: fixed seed, cosine schedule, averaged weights, a checkpoint after every epoch. Needs the extra ``train``."""
+"""The training loop: fixed seed, averaged weights, hard samples more often, checkpoints to go on from. Needs the extra ``train``."""
 
-import zipfile
+import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,30 +13,35 @@ import tensorflow as tf
 
 from barbotage_models.contract.output import CLASSES_NAME, TIP_NAME
 from barbotage_models.contract.taxonomy import Tissue
-from barbotage_models.errors import InvalidInputError, NotFoundError
+from barbotage_models.errors import InvalidInputError
 from barbotage_models.training.augment import Augmenter, AugmentSettings, Batch, plain_batch
+from barbotage_models.training.checkpoint import CHECKPOINT_NAME, WEIGHTS_NAME, read_arrays, save_weights, write_arrays
 from barbotage_models.training.labels import CELL_MM
 from barbotage_models.training.losses import KNOWN_COLUMN, LossSettings, Targets, total_loss
-from barbotage_models.training.network import DEFAULT_SHAPE, NetworkShape, Weights, build_network, set_checked_weights
+from barbotage_models.training.mining import HardSamples, Mining
+from barbotage_models.training.network import build_network, set_checked_weights
+from barbotage_models.training.schedule import Schedule, learning_rate
+from barbotage_models.training.shape import NetworkShape
 from barbotage_models.training.shards import Samples
 
-CHECKPOINT_NAME = "checkpoint.npz"
-WEIGHTS_NAME = "weights.npz"
+HISTORY_NAME = "history.jsonl"
+CHECKPOINT_EVERY_S = 300.0
+"""Seconds of work that a kill may cost."""
 
 
 @dataclass(frozen=True, slots=True)
 class FitSettings:
-    """How to train. ``peak_rate`` is reached after ``warmup_share`` of all steps, then follows a cosine down to 1 % of it."""
+    """How to train."""
 
     epochs: int = 25
     batch_size: int = 16
     seed: int = 0
-    peak_rate: float = 2e-3
-    warmup_share: float = 0.03
     weight_decay: float = 1e-4
     average_decay: float = 0.998
-    """Of the moving average of the weights: about 500 steps."""
-    network: NetworkShape = DEFAULT_SHAPE
+    """Of the moving average of the weights: about 500 steps. 0 keeps no average."""
+    schedule: Schedule = field(default_factory=Schedule)
+    mining: Mining = field(default_factory=Mining)
+    network: NetworkShape = field(default_factory=NetworkShape)
     losses: LossSettings = field(default_factory=LossSettings)
     augment: AugmentSettings = field(default_factory=AugmentSettings)
 
@@ -78,110 +83,130 @@ def fit(
 ) -> Path:
     """Trains and gives the path of the averaged weights (``weights.npz``, rewritten after every epoch).
 
-    ``clock`` gives seconds. With ``resume`` the checkpoint in ``out`` is continued. An interrupt saves where it is and goes on up.
-    Raises NotFoundError when there is nothing to resume, InvalidInputError when the checkpoint is for another network.
+    ``clock`` gives seconds. With ``resume`` the checkpoint in ``out`` is continued, exactly where it was written: after every epoch, every
+    five minutes, and when interrupted, which then goes on up. Every epoch's figures are added to ``history.jsonl``.
+    Raises NotFoundError when there is nothing to resume, InvalidInputError when the checkpoint is for another network or other data.
     """
     steps = len(train) // settings.batch_size
     if steps < 1:
         raise InvalidInputError(
             f"{len(train)} training samples do not fill one batch of {settings.batch_size}; simulate more frames"
         )
+    planes = 1 if train.frames.ndim == 3 else train.frames.shape[3]
+    if planes != settings.network.planes:
+        raise InvalidInputError(f"the samples have {planes} plane(s), the network takes {settings.network.planes}")
     out.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(settings, steps * settings.epochs)
-    first = trainer.restore(out / CHECKPOINT_NAME) if resume else 0
+    trainer = Trainer(settings, steps * settings.epochs, len(train))
+    first, begun = trainer.restore(out / CHECKPOINT_NAME) if resume else (0, 0)
     for epoch in range(first, settings.epochs):
         started = clock()
-        try:
-            loss = _run_epoch(trainer, train, settings, epoch, steps, watcher)
-        except KeyboardInterrupt:
-            trainer.save(out, epoch)
-            raise
-        trainer.save(out, epoch + 1)
+        loss = _run_epoch(trainer, train, out, _Place(epoch, begun if epoch == first else 0, steps), watcher, clock)
+        # The weights first: a run killed between the two does its last steps again instead of ending without them.
+        save_weights(out / WEIGHTS_NAME, settings.network, trainer.averaged_model().get_weights())
+        trainer.save(out, epoch + 1, 0)
         iou, tip_mm = evaluate_epoch(trainer.averaged_model(), validation)
-        left_s = (clock() - started) * (settings.epochs - epoch - 1)
-        watcher.epoch(EpochReport(epoch + 1, settings.epochs, loss, iou, tip_mm, left_s))
+        took_s = clock() - started
+        report = EpochReport(epoch + 1, settings.epochs, loss, iou, tip_mm, took_s * (settings.epochs - epoch - 1))
+        with (out / HISTORY_NAME).open("a", encoding="utf-8") as history:
+            history.write(json.dumps(_without_nan(asdict(report)) | {"took_s": round(took_s, 1)}) + "\n")
+        watcher.epoch(report)
     return out / WEIGHTS_NAME
 
 
 class Trainer:
-    """A network, its optimiser and its averaged weights."""
+    """A network, its optimiser, its averaged weights and what it knows of hard samples."""
 
-    def __init__(self, settings: FitSettings, total_steps: int) -> None:
+    def __init__(self, settings: FitSettings, total_steps: int, samples: int) -> None:
         keras.utils.set_random_seed(settings.seed)
-        self._settings = settings
+        self.settings = settings
+        self.hard = HardSamples(samples)
         self._total_steps = total_steps
         self._model = build_network(settings.network)
         self._averaged = build_network(settings.network)
         self._averaged.set_weights(self._model.get_weights())
-        self._optimizer: Any = keras.optimizers.AdamW(settings.peak_rate, weight_decay=settings.weight_decay, global_clipnorm=5.0)
+        rate = settings.schedule.peak_rate
+        self._optimizer: Any = keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay, global_clipnorm=5.0)
         self._optimizer.build(self._model.trainable_variables)
         self._step_function = tf.function(self._update)
         self.steps_done = 0
 
-    def step(self, batch: Batch) -> Any:
-        """One update; the loss as a scalar tensor."""
-        self._optimizer.learning_rate.assign(learning_rate(self.steps_done, self._total_steps, self._settings))
+    def step(self, batch: Batch, indices: npt.NDArray[np.intp]) -> float:
+        """One update; the loss. ``indices`` are those of the batch's samples."""
+        rate = learning_rate(self.steps_done, self._total_steps, self.settings.schedule)
+        self._optimizer.learning_rate.assign(rate)
         # At the start the average follows fast, so that early checkpoints are usable.
-        decay = min(self._settings.average_decay, (1.0 + self.steps_done) / (10.0 + self.steps_done))
-        self.steps_done += 1
+        decay = min(self.settings.average_decay, (1.0 + self.steps_done) / (10.0 + self.steps_done))
         values = (batch.frames, batch.classes, batch.tip, batch.known, np.float32(decay))
-        return self._step_function(*(tf.constant(v) for v in values))
+        loss, each = self._step_function(*(tf.constant(v) for v in values))
+        self.hard.seen(indices, each.numpy())
+        self.steps_done += 1
+        return float(loss)
 
     def averaged_model(self) -> Any:
         """The model with averaged weights, as it will be exported."""
         return self._averaged
 
-    def save(self, out: Path, epochs_done: int) -> None:
-        """Writes checkpoint and averaged weights, each atomically."""
+    def save(self, out: Path, epoch: int, step: int) -> None:
+        """Writes a checkpoint: ``epoch`` epochs and ``step`` steps of the next one are done."""
         state = {f"model_{i:04d}": w for i, w in enumerate(self._model.get_weights())}
         state |= {f"average_{i:04d}": w for i, w in enumerate(self._averaged.get_weights())}
         state |= {f"optimizer_{i:04d}": np.asarray(v) for i, v in enumerate(self._optimizer.variables)}
-        _write_npz(
-            out / CHECKPOINT_NAME, {**state, "epochs_done": np.array(epochs_done), "steps_done": np.array(self.steps_done)}
-        )
-        save_weights(out / WEIGHTS_NAME, self._averaged.get_weights())
+        state |= {"losses": self.hard.losses, "losses_at_start": self.hard.at_start}
+        done = {"epochs_done": epoch, "epoch_steps_done": step, "steps_done": self.steps_done}
+        write_arrays(out / CHECKPOINT_NAME, state | {name: np.array(value) for name, value in done.items()})
 
-    def restore(self, path: Path) -> int:
-        """Continues a checkpoint; the number of finished epochs. Raises NotFoundError or InvalidInputError."""
-        state = _read_npz(path)
+    def restore(self, path: Path) -> tuple[int, int]:
+        """Continues a checkpoint; the epochs done and the steps of the next one. Raises NotFoundError or InvalidInputError."""
+        state = read_arrays(path)
         set_checked_weights(self._model, [state[k] for k in sorted(state) if k.startswith("model_")])
         set_checked_weights(self._averaged, [state[k] for k in sorted(state) if k.startswith("average_")])
         values = [state[k] for k in sorted(state) if k.startswith("optimizer_")]
-        if len(values) != len(self._optimizer.variables):
-            raise InvalidInputError(f"{path} was written by another version of the optimiser; train again without --resume")
+        if len(values) != len(self._optimizer.variables) or "epoch_steps_done" not in state:
+            raise InvalidInputError(f"{path} was written by another version; train again without --resume")
+        if len(state["losses"]) != len(self.hard.losses):
+            raise InvalidInputError(
+                f"{path} was trained on {len(state['losses'])} samples, these are {len(self.hard.losses)}; train again without --resume"
+            )
         for variable, value in zip(self._optimizer.variables, values, strict=True):
             variable.assign(value)
+        self.hard.losses, self.hard.at_start = state["losses"], state["losses_at_start"]
         self.steps_done = int(state["steps_done"])
-        return int(state["epochs_done"])
+        return int(state["epochs_done"]), int(state["epoch_steps_done"])
 
     def _update(self, frames: Any, classes: Any, tip: Any, known: Any, decay: Any) -> Any:
         with tf.GradientTape() as tape:
             outputs = self._model(tf.cast(frames, tf.float32), training=True)
             targets = Targets(tf.cast(classes, tf.int32), tip, known)
-            loss = total_loss(outputs, targets, self._settings.losses)
+            loss, each = total_loss(outputs, targets, self.settings.losses)
         variables = self._model.trainable_variables
         self._optimizer.apply(tape.gradient(loss, variables), variables)
         for average, current in zip(self._averaged.weights, self._model.weights, strict=True):
             average.assign(decay * average.value + (1.0 - decay) * current.value)
-        return loss
+        return loss, each
 
 
-def learning_rate(step: int, total_steps: int, settings: FitSettings) -> float:
-    """Linear warm-up, then half a cosine down to 1 % of the peak (Loshchilov 2017, SGDR)."""
-    warmup = max(1, round(total_steps * settings.warmup_share))
-    if step < warmup:
-        return settings.peak_rate * (step + 1) / warmup
-    progress = min(1.0, (step - warmup) / max(1, total_steps - warmup))
-    return float(settings.peak_rate * (0.01 + 0.99 * 0.5 * (1.0 + np.cos(np.pi * progress))))
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a run stands: the epoch, how many of its steps are done, and how many it has."""
+
+    epoch: int
+    done: int
+    steps: int
 
 
-def epoch_batches(samples: Samples, settings: FitSettings, epoch: int) -> Iterator[Batch]:
-    """The augmented batches of one epoch: the same for the same seed and epoch, so a resumed run sees what an unbroken one sees."""
-    rng = np.random.default_rng([settings.seed, epoch])
-    augmenter = Augmenter(rng, settings.augment)
-    order = rng.permutation(len(samples))
-    for start in range(0, len(order) - settings.batch_size + 1, settings.batch_size):
-        yield augmenter.batch(samples, order[start : start + settings.batch_size])
+def epoch_batches(
+    samples: Samples, settings: FitSettings, epoch: int, order: npt.NDArray[np.intp], first: int = 0
+) -> Iterator[tuple[Batch, npt.NDArray[np.intp]]]:
+    """The augmented batches of one epoch from step ``first`` on, with the samples' indices.
+
+    A batch depends on seed, epoch and step only, so a resumed run sees what an unbroken one sees.
+    """
+    augmenter = Augmenter(np.random.default_rng([settings.seed, epoch]), settings.augment)
+    size = settings.batch_size
+    for step in range(first, len(order) // size):
+        indices = order[step * size : (step + 1) * size]
+        augmenter.reseed(np.random.default_rng([settings.seed, epoch, step]))
+        yield augmenter.batch(samples, indices), indices
 
 
 def evaluate_epoch(model: Any, samples: Samples, batch_size: int = 32) -> tuple[tuple[float, ...], float]:
@@ -206,30 +231,41 @@ def evaluate_epoch(model: Any, samples: Samples, batch_size: int = 32) -> tuple[
     return tuple(float(v) for v in iou), float(np.median(every)) if len(every) else float("nan")
 
 
-def save_weights(path: Path, weights: Weights) -> None:
-    """Writes weights in the order of the network, atomically."""
-    _write_npz(path, {f"weight_{i:04d}": w for i, w in enumerate(weights)})
-
-
-def load_weights(path: Path) -> Weights:
-    """Weights as ``save_weights`` wrote them. Raises NotFoundError or InvalidInputError."""
-    arrays = _read_npz(path)
-    return [arrays[key] for key in sorted(arrays)]
-
-
-def with_epochs(settings: FitSettings, epochs: int, batch_size: int, seed: int) -> FitSettings:
-    """The settings with the three values that the command line offers."""
+def with_choices(settings: FitSettings, epochs: int, batch_size: int, seed: int) -> FitSettings:
+    """The settings with the values that the command line offers."""
     return replace(settings, epochs=epochs, batch_size=batch_size, seed=seed)
 
 
-def _run_epoch(trainer: Trainer, train: Samples, settings: FitSettings, epoch: int, steps: int, watcher: Watcher) -> float:
-    losses = []
-    report_every = max(1, steps // 100)
-    for step, batch in enumerate(epoch_batches(train, settings, epoch), start=1):
-        losses.append(trainer.step(batch))
-        if step % report_every == 0:
-            watcher.step(epoch + 1, step, steps, float(losses[-1]))
-    return float(np.mean([float(loss) for loss in losses]))
+def _run_epoch(trainer: Trainer, train: Samples, out: Path, place: _Place, watcher: Watcher, clock: Callable[[], float]) -> float:
+    """The mean loss of the steps done here. An interrupt saves and goes on up."""
+    settings, epoch = trainer.settings, place.epoch
+    if place.done == 0:
+        trainer.hard.begin_epoch()
+    order = trainer.hard.order(epoch, np.random.default_rng([settings.seed, epoch, 1 << 31]), settings.mining)
+    losses: list[float] = []
+    done, saved = place.done, clock()
+    report_every = max(1, place.steps // 100)
+    try:
+        for batch, indices in epoch_batches(train, settings, epoch, order, place.done):
+            losses.append(trainer.step(batch, indices))
+            done += 1
+            if done % report_every == 0:
+                watcher.step(epoch + 1, done, place.steps, losses[-1])
+            if clock() - saved >= CHECKPOINT_EVERY_S:
+                trainer.save(out, epoch, done)
+                saved = clock()
+    except KeyboardInterrupt:
+        trainer.save(out, epoch, done)
+        raise
+    return float(np.mean(losses)) if losses else float("nan")
+
+
+def _without_nan(values: dict[str, Any]) -> dict[str, Any]:
+    """The same with null where nothing was measured: NaN is no JSON."""
+    return {
+        k: [None if v != v else v for v in value] if isinstance(value, tuple) else (None if value != value else value)
+        for k, value in values.items()
+    }
 
 
 def _tip_distances_mm(maps: npt.NDArray[np.float32], tips_cells: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
@@ -237,20 +273,3 @@ def _tip_distances_mm(maps: npt.NDArray[np.float32], tips_cells: npt.NDArray[np.
     rows, columns = np.unravel_index(maps.reshape(len(maps), -1).argmax(axis=1), maps.shape[1:])
     offsets = np.stack([columns, rows], axis=1)[visible] - tips_cells[visible]
     return np.asarray(np.hypot(offsets[:, 0], offsets[:, 1]) * CELL_MM, dtype=np.float64)
-
-
-def _write_npz(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
-    temporary = path.with_suffix(".part")
-    with temporary.open("wb") as stream:
-        np.savez(stream, allow_pickle=False, **arrays)
-    temporary.replace(path)
-
-
-def _read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
-    if not path.is_file():
-        raise NotFoundError(f"no file {path}; train first with 'barbotage-models train'")
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InvalidInputError(f"{path} cannot be read: {error}; train again") from error

@@ -70,12 +70,13 @@ class NeedleLabel:
 class Sample:
     """One labelled canonical frame.
 
-    ``frame`` uint8 (256, 256); ``classes`` uint8 (64, 64) of ``Tissue``; ``instances`` uint8 (64, 64), 0 or index of the deposit + 1;
+    ``frame`` uint8 (256, 256); ``previous`` the frame before it (equal to it where there is none); ``classes`` uint8 (64, 64) of ``Tissue``; ``instances`` uint8 (64, 64), 0 or index of the deposit + 1;
     ``tip_cells`` float32 (2,) as (x, y) in cells, NaN when no tip is visible; ``bone_known`` is False on real pictures, whose
     bone is not labelled; the other objects may be unknown on reviewed frames only.
     """
 
     frame: GreyImage
+    previous: GreyImage
     classes: GreyImage
     instances: GreyImage
     tip_cells: npt.NDArray[np.float32]
@@ -93,27 +94,26 @@ class Sample:
         return self.deposits_known, self.bone_known, self.needle_known, self.tip_known
 
 
-def labelled(frame: GreyImage, truth: Truth, kind: SampleKind, extent_px: tuple[int, int]) -> Sample:
-    """The sample of a canonical frame whose ``truth`` is in canonical mm; ``extent_px`` is (width, height) of the used part.
+def labelled(frame: GreyImage, previous: GreyImage, truth: Truth, kind: SampleKind, tissue: npt.NDArray[np.bool_]) -> Sample:
+    """The sample of a canonical frame whose ``truth`` is in canonical mm; ``tissue`` (256, 256) is where the frame shows tissue.
 
-    Cells outside the used part are background, whatever the truth says.
+    Cells without tissue are background, whatever the truth says.
     """
-    inside = np.zeros(MAP_SHAPE, dtype=np.bool_)
-    inside[: -(-extent_px[1] // STRIDE_PX), : -(-extent_px[0] // STRIDE_PX)] = True
+    inside = tissue.reshape(OUTPUT_SIZE_PX, STRIDE_PX, OUTPUT_SIZE_PX, STRIDE_PX).any(axis=(1, 3))
     classes = np.where(inside, truth.class_map(MAP_SHAPE, CELL_MM), np.uint8(Tissue.BACKGROUND)).astype(np.uint8)
     instances = np.zeros(MAP_SHAPE, dtype=np.uint8)
     deposits: list[DepositLabel] = []
     for deposit in truth.deposits:
-        alone = replace(truth, deposits=(deposit,), bone=np.zeros((0, 2)), needle=None).class_map(MAP_SHAPE, CELL_MM)
+        alone = Truth(truth.width_mm, truth.depth_mm, (deposit,), np.zeros((0, 2)), None).class_map(MAP_SHAPE, CELL_MM)
         cells = (alone == Tissue.DEPOSIT) & inside
         if cells.any():
             deposits.append(DepositLabel(deposit.longest_mm, deposit.shadow))
             instances[cells] = len(deposits)
-    needle = None if truth.needle is None else _needle_label(truth.needle, extent_px)
+    needle = None if truth.needle is None else _needle_label(truth.needle, tissue)
     tip = np.full(2, np.nan, dtype=np.float32)
     if needle is not None and needle.tip_visible:
         tip[:] = (needle.tip.x_mm / CELL_MM - 0.5, needle.tip.z_mm / CELL_MM - 0.5)
-    return Sample(frame, classes, instances, tip, kind is SampleKind.SIMULATED, kind, tuple(deposits), needle)
+    return Sample(frame, previous, classes, instances, tip, kind is SampleKind.SIMULATED, kind, tuple(deposits), needle)
 
 
 def truth_in_canonical(truth: Truth, view: CanonicalView) -> Truth:
@@ -136,7 +136,14 @@ def truth_in_canonical(truth: Truth, view: CanonicalView) -> Truth:
     if needle is not None:
         segments = move(needle.visible_segments)
         needle = replace(needle, tip=move_point(needle.tip), entry=move_point(needle.entry), visible_segments=segments)
-    return replace(truth, deposits=tuple(map(move_deposit, truth.deposits)), bone=move(truth.bone), needle=needle)
+    return replace(
+        truth,
+        deposits=tuple(map(move_deposit, truth.deposits)),
+        bone=move(truth.bone),
+        needle=needle,
+        more_bone=tuple(map(move, truth.more_bone)),
+        more_shafts=move(truth.more_shafts),
+    )
 
 
 def used_extent_px(view: CanonicalView) -> tuple[int, int]:
@@ -168,12 +175,11 @@ def labels_from_json(text: bytes) -> tuple[tuple[DepositLabel, ...], NeedleLabel
     )
 
 
-def _needle_label(needle: NeedleTruth, extent_px: tuple[int, int]) -> NeedleLabel:
+def _needle_label(needle: NeedleTruth, tissue: npt.NDArray[np.bool_]) -> NeedleLabel:
     points = _visible_points(needle)
-    width_mm, depth_mm = (v * CANONICAL_MM_PER_PX for v in extent_px)
-    seen = points[(points[:, 0] >= 0) & (points[:, 0] < width_mm) & (points[:, 1] >= 0) & (points[:, 1] < depth_mm)]
+    seen = points[_on(tissue, points)]
     middle = seen.mean(axis=0) if len(seen) else np.array([needle.tip.x_mm, needle.tip.z_mm])
-    tip_inside = 0 <= needle.tip.x_mm < width_mm and 0 <= needle.tip.z_mm < depth_mm
+    tip_inside = bool(_on(tissue, np.array([[needle.tip.x_mm, needle.tip.z_mm]]))[0])
     return NeedleLabel(
         tip=needle.tip,
         middle=PointMm(float(middle[0]), float(middle[1])),
@@ -183,10 +189,18 @@ def _needle_label(needle: NeedleTruth, extent_px: tuple[int, int]) -> NeedleLabe
     )
 
 
+def _on(tissue: npt.NDArray[np.bool_], points_mm: FloatArray) -> npt.NDArray[np.bool_]:
+    """Which of the points (n, 2) in mm lie on pixels that show tissue."""
+    pixels = np.floor(points_mm / CANONICAL_MM_PER_PX).astype(int)
+    inside = ((pixels >= 0) & (pixels < CANONICAL_SIZE_PX)).all(axis=1)
+    column, row = np.clip(pixels, 0, CANONICAL_SIZE_PX - 1).T
+    return np.asarray(inside & tissue[row, column], dtype=np.bool_)
+
+
 def _visible_points(needle: NeedleTruth) -> FloatArray:
     pieces = [np.zeros((0, 2))]
     for start, end in needle.visible_segments:
-        count = int(np.hypot(*(end - start)) / _SHAFT_STEP_MM)
+        count = round(float(np.hypot(*(end - start))) / _SHAFT_STEP_MM)
         along = (np.arange(count) + 0.5) / max(count, 1)
         pieces.append(start + along[:, None] * (end - start))
     return np.concatenate(pieces)

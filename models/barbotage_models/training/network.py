@@ -5,7 +5,6 @@ addition, softmax, sigmoid; channels in multiples of 8. The first layers run at 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -16,51 +15,39 @@ from barbotage_models.contract.canonical import CANONICAL_SIZE_PX
 from barbotage_models.contract.output import CLASSES_NAME, INPUT_NAME, OUTPUT_SIZE_PX, TIP_NAME
 from barbotage_models.contract.taxonomy import Tissue
 from barbotage_models.errors import InvalidInputError
+from barbotage_models.training.shape import PLAIN_SHAPE, NetworkShape, Weights
 
 GREY_MAX = 255.0
 STEM_NAME = "stem"
 TIP_PRIOR = 0.01
 """Start value of the tip map, so that the few positive cells do not drown at the start (Lin 2017, focal loss, section 4.1)."""
 
-Weights = list[npt.NDArray[np.float32]]
 
-
-@dataclass(frozen=True, slots=True)
-class NetworkShape:
-    """Channels per level: ``stem`` at stride 2, ``encoder`` at strides 4, 8, 16, 32; the way up mirrors it.
-
-    ``blocks`` counts the separable convolutions per encoder level; those at low resolution cost little.
-    """
-
-    stem: int = 16
-    encoder: tuple[int, int, int, int] = (32, 64, 128, 192)
-    blocks: tuple[int, int, int, int] = (2, 3, 3, 3)
-
-
-DEFAULT_SHAPE = NetworkShape()
-
-
-def build_network(shape: NetworkShape = DEFAULT_SHAPE, batch_size: int | None = None, rescaled: bool = True) -> Any:
-    """The Keras model: frame (n, 256, 256, 1) of grey levels 0 to 255 -> dict of ``classes`` (n, 64, 64, 4) and ``tip`` (n, 64, 64, 1).
+def build_network(shape: NetworkShape = PLAIN_SHAPE, batch_size: int | None = None, rescaled: bool = True) -> Any:
+    """The Keras model: frame (n, 256, 256, planes) of grey levels 0 to 255 -> dict of ``classes`` (n, 64, 64, 4) and ``tip`` (n, 64, 64, 1).
 
     ``rescaled`` False leaves out the division by 255; use it with ``folded_weights``, which puts the division into the first convolution.
     """
-    frame = keras.Input((CANONICAL_SIZE_PX, CANONICAL_SIZE_PX, 1), batch_size=batch_size, name=INPUT_NAME)
+    frame = keras.Input((CANONICAL_SIZE_PX, CANONICAL_SIZE_PX, shape.planes), batch_size=batch_size, name=INPUT_NAME)
     x = keras.layers.Rescaling(1.0 / GREY_MAX)(frame) if rescaled else frame
     x = keras.layers.Conv2D(shape.stem, 3, strides=2, padding="same", use_bias=False, name=STEM_NAME)(x)
     x = _activated(x)
     levels = []
-    for channels, blocks in zip(shape.encoder, shape.blocks, strict=True):
+    for channels, blocks, kernel in zip(shape.encoder, shape.blocks, shape.kernels, strict=True):
         x = _separable(x, channels, strides=2)
         for _ in range(blocks - 1):
-            x = _separable(x, channels)
+            x = _separable(x, channels, kernel=kernel)
         levels.append(x)
-    for channels, level in zip(reversed(shape.encoder[:-1]), reversed(levels[:-1]), strict=True):
+    for channels, level, blocks in zip(reversed(shape.encoder[:-1]), reversed(levels[:-1]), shape.decoder_blocks, strict=True):
         x = keras.layers.UpSampling2D(2, interpolation="bilinear")(_pointwise(x, channels))
-        x = _separable(keras.layers.Add()([x, level]), channels)
+        x = keras.layers.Add()([x, level])
+        for _ in range(blocks):
+            x = _separable(x, channels)
     classes = keras.layers.Conv2D(len(Tissue), 1, name="class_logits")(x)
     prior: Any = keras.initializers.Constant(float(np.log(TIP_PRIOR / (1.0 - TIP_PRIOR))))
-    tip = keras.layers.Conv2D(1, 1, bias_initializer=prior, name="tip_logits")(_separable(x, shape.encoder[0]))
+    tip = keras.layers.Conv2D(1, 1, bias_initializer=prior, name="tip_logits")(
+        _separable(x, shape.encoder[0], kernel=shape.tip_kernel)
+    )
     outputs = {
         CLASSES_NAME: keras.layers.Softmax(name=CLASSES_NAME)(classes),
         TIP_NAME: keras.layers.Activation("sigmoid", name=TIP_NAME)(tip),
@@ -93,9 +80,9 @@ def set_checked_weights(model: Any, weights: Sequence[npt.NDArray[np.float32]]) 
     model.set_weights(list(weights))
 
 
-def _separable(x: Any, channels: int, strides: int = 1) -> Any:
+def _separable(x: Any, channels: int, strides: int = 1, kernel: int = 3) -> Any:
     # Nothing between the two convolutions: as good (Chollet 2017, Xception, section 4.7), and half the normalisation to train.
-    x = keras.layers.DepthwiseConv2D(3, strides=strides, padding="same", use_bias=False)(x)
+    x = keras.layers.DepthwiseConv2D(kernel, strides=strides, padding="same", use_bias=False)(x)
     return _pointwise(x, channels)
 
 

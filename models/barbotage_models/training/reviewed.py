@@ -5,8 +5,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from barbotage_models.contract.canonical import CanonicalView, to_canonical
+from barbotage_models.contract.canonical import CANONICAL_SIZE_PX, CanonicalView, to_canonical
 from barbotage_models.contract.geometry import FloatArray, GreyImage, PointMm, PointPx
 from barbotage_models.contract.reviewed import ReviewedFrame, ShaftPx, is_reviewed, read_frames, read_manifest
 from barbotage_models.contract.taxonomy import EntrySide, ShadowType
@@ -16,8 +17,8 @@ from barbotage_models.training.labels import Sample, SampleKind, labelled, truth
 from barbotage_models.training.shards import Samples, Split, gather, joined, load_split
 
 
-def load_data(directories: Sequence[Path], split: Split, limit: int | None = None) -> Samples:
-    """One split of several data directories, simulated or reviewed, as one; ``limit`` is of each directory.
+def load_data(directories: Sequence[Path], split: Split, limit: int | None = None, planes: int = 1) -> Samples:
+    """One split of several data directories, simulated or reviewed, as one; ``limit`` is of each directory, ``planes`` as ``load_split``.
 
     A reviewed folder without a session in the split adds nothing. Raises NotFoundError when nothing is left, and what
     ``load_split`` and ``read_frames`` raise.
@@ -25,11 +26,11 @@ def load_data(directories: Sequence[Path], split: Split, limit: int | None = Non
     parts = []
     for directory in directories:
         if not is_reviewed(directory):
-            parts.append(load_split(directory, split, limit))
+            parts.append(load_split(directory, split, limit, planes))
             continue
         samples = list(reviewed_samples(directory, split))
         if samples:
-            parts.append(gather(samples).spread(limit))
+            parts.append(gather(samples, planes).spread(limit))
     if not parts:
         raise NotFoundError(
             f"no samples for '{split.value}' in {', '.join(map(str, directories))}; add simulated data with another --data, "
@@ -47,12 +48,16 @@ def reviewed_samples(folder: Path, split: Split) -> Iterator[Sample]:
 
 
 def reviewed_sample(frame: ReviewedFrame, pixels: GreyImage) -> Sample:
-    """The sample of one reviewed frame, resampled by the function that the device uses; without a scale as the device fits it."""
+    """The sample of one reviewed frame, resampled by the function that the device uses; without a scale as the device fits it.
+
+    Single frames are reviewed, so the frame before it is itself: that is what the device feeds at the start of a stream.
+    """
     canonical = to_canonical(pixels, frame.scale)
     truth = truth_in_canonical(_truth(frame, canonical.view), canonical.view)
-    sample = labelled(canonical.pixels, truth, SampleKind.REVIEWED, used_extent_px(canonical.view))
+    sample = labelled(canonical.pixels, canonical.pixels, truth, SampleKind.REVIEWED, _tissue(canonical.view))
     return Sample(
         frame=sample.frame,
+        previous=sample.previous,
         classes=sample.classes,
         instances=sample.instances,
         tip_cells=sample.tip_cells,
@@ -64,6 +69,14 @@ def reviewed_sample(frame: ReviewedFrame, pixels: GreyImage) -> Sample:
         needle_known=frame.needle_known,
         tip_known=frame.tip_known,
     )
+
+
+def _tissue(view: CanonicalView) -> npt.NDArray[np.bool_]:
+    """Where the canonical frame shows the region; the rest is padding."""
+    width_px, height_px = used_extent_px(view)
+    tissue = np.zeros((CANONICAL_SIZE_PX, CANONICAL_SIZE_PX), dtype=np.bool_)
+    tissue[:height_px, :width_px] = True
+    return tissue
 
 
 def _picture(folder: Path, frame: ReviewedFrame) -> GreyImage:

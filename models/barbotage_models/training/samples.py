@@ -1,17 +1,18 @@
 """Labelled frames from seeds: simulated worlds, simulated needles and deposits on real pictures, real hard negatives.
 
-Sets are split by world and by real picture, never by frame. A shard is planned before any work starts, so the files are the same
-whatever the number of workers.
+Every sample is a pair: a frame and the one before it. Sets are split by world and by real picture, never by frame. A shard is
+planned before any work starts, so the files are the same whatever the number of workers, and a stopped run can go on.
 """
 
 import hashlib
+import json
 import math
 import multiprocessing
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -19,23 +20,41 @@ from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from barbotage_models.contract.canonical import CANONICAL_SIDE_MM, to_canonical
+from barbotage_models.contract.canonical import CANONICAL_SIDE_MM, CanonicalFrame, to_canonical
 from barbotage_models.contract.geometry import GreyImage, Scale
 from barbotage_models.errors import InvalidInputError, RefusedError
-from barbotage_models.simulator.composite import composite_onto
-from barbotage_models.simulator.randomise import random_frames
+from barbotage_models.simulator.composite import composite_pair
+from barbotage_models.simulator.look import Look, random_look, shown
+from barbotage_models.simulator.motion import random_motion
+from barbotage_models.simulator.probe import SimulatedFrame
+from barbotage_models.simulator.randomise import random_pairs
 from barbotage_models.simulator.truth import Truth
 from barbotage_models.training.backgrounds import (
     describe_backgrounds,
     find_backgrounds,
+    follows,
+    frame_before,
     load_picture,
-    random_crop,
+    random_crop_pair,
     ultrasound_region,
 )
 from barbotage_models.training.labels import Sample, SampleKind, labelled, truth_in_canonical, used_extent_px
-from barbotage_models.training.shards import MANIFEST_NAME, Manifest, Split, write_manifest, write_shard
+from barbotage_models.training.ridges import ridge_points
+from barbotage_models.training.seen import only_seen
+from barbotage_models.training.shards import MANIFEST_NAME, Manifest, Split, shard_kinds, write_manifest, write_shard
 
+NO_FRAME_BEFORE_SHARE = 0.08
+"""Samples whose frame before is missing (the first of a stream, a still picture): it is the frame itself."""
+FOCUS_SHARE = 0.6
+"""Real negatives whose crop is chosen around a bright line."""
+COMPOSITE_FOCUS_SHARE = 0.2
+FRESH_NOISE_GREY = 3.0
+"""Largest deviation of the noise that differs between two frames."""
+_SAMPLE_MODULES = frozenset({"samples", "backgrounds", "ridges", "seen", "labels", "shards"})
+CLAIM_NAME = "making.json"
+"""In a directory whose data are not finished: of what."""
 _SPLIT_CODES = {Split.TRAIN: 0, Split.VALIDATION: 1, Split.TEST: 2}
 
 
@@ -51,8 +70,8 @@ class Recipe:
     backgrounds: Path | None = None
     validation_share: float = 0.08
     test_share: float = 0.10
-    composite_share: float = 0.30
-    real_share: float = 0.12
+    composite_share: float = 0.40
+    real_share: float = 0.15
     frames_per_world: int = 3
     frames_per_shard: int = 128
 
@@ -102,43 +121,78 @@ def world_samples(recipe: Recipe, split: Split, world: int, count: int) -> Itera
     draw = rng.random()
     seed = int(rng.integers(2**62))
     if recipe.backgrounds is None or draw >= recipe.composite_share + recipe.real_share:
-        yield from (simulated_sample(frame.pixels, frame.mm_per_px, frame.truth) for frame in random_frames(seed, count))
+        for before, frame in random_pairs(seed, count):
+            yield simulated_sample(before, frame, random_look(rng), rng)
         return
     pictures = _pictures(recipe.backgrounds, split)
     for _ in range(count):
-        region = _region(pictures[int(rng.integers(len(pictures)))])
-        yield real_sample(region, rng, pasted=draw < recipe.composite_share)
+        yield real_sample(_background(pictures[int(rng.integers(len(pictures)))], split), rng, draw < recipe.composite_share)
 
 
-def simulated_sample(pixels: GreyImage, mm_per_px: float, truth: Truth) -> Sample:
-    """The sample of a simulated frame: resampled by the same function that the device uses."""
-    canonical = to_canonical(pixels, Scale.isotropic(mm_per_px))
-    moved = truth_in_canonical(truth, canonical.view)
-    return labelled(canonical.pixels, moved, SampleKind.SIMULATED, used_extent_px(canonical.view))
+@dataclass(frozen=True, slots=True)
+class BackgroundPicture:
+    """The ultrasound part of a real picture, its bright lines (n, 2) as (x, y), and the picture one frame before, if there is one."""
+
+    region: GreyImage
+    ridges: npt.NDArray[np.intp]
+    earlier: GreyImage | None = None
 
 
-def real_sample(region: GreyImage, rng: np.random.Generator, pasted: bool) -> Sample:
+def simulated_sample(before: SimulatedFrame, frame: SimulatedFrame, look: Look, rng: np.random.Generator) -> Sample:
+    """The sample of a simulated frame and the one before: resampled by the same function that the device uses, then given a look."""
+    scale = Scale.isotropic(frame.mm_per_px)
+    canonical, earlier = to_canonical(frame.pixels, scale), to_canonical(before.pixels, scale)
+    truth = truth_in_canonical(frame.truth, canonical.view)
+    return _shown_sample(earlier.pixels, canonical, truth, SampleKind.SIMULATED, look, rng)
+
+
+def real_sample(background: BackgroundPicture, rng: np.random.Generator, pasted: bool) -> Sample:
     """A random crop of a real picture, with a needle and/or deposit on it (``pasted``) or as it is."""
-    canonical = random_crop(region, rng)
-    extent = used_extent_px(canonical.view)
+    motion = random_motion(rng)
+    focus = None
+    if len(background.ridges) and rng.random() < (COMPOSITE_FOCUS_SHARE if pasted else FOCUS_SHARE):
+        x, y = background.ridges[int(rng.integers(len(background.ridges)))]
+        focus = (int(x), int(y))
+    moved = (motion.tissue_x_mm, motion.tissue_z_mm)
+    crop = random_crop_pair(background.region, rng, moved, focus, background.earlier)
+    fresh_grey = float(rng.uniform(0.0, FRESH_NOISE_GREY))
+    earlier, pixels = (_with_fresh_noise(p, fresh_grey, rng) for p in (crop.before, crop.frame.pixels))
+    look = random_look(rng)
     if not pasted:
         nothing = Truth(CANONICAL_SIDE_MM, CANONICAL_SIDE_MM, (), np.zeros((0, 2)), None)
-        return labelled(canonical.pixels, nothing, SampleKind.REAL, extent)
-    pixels, truth = composite_onto(canonical.pixels, rng)
-    pixels = pixels.copy()
-    pixels[extent[1] :], pixels[:, extent[0] :] = 0, 0
-    return labelled(pixels, truth, SampleKind.COMPOSITE, extent)
+        return _shown_sample(earlier, replace(crop.frame, pixels=pixels), nothing, SampleKind.REAL, look, rng)
+    really = replace(motion, tissue_x_mm=crop.tissue_x_mm, tissue_z_mm=crop.tissue_z_mm)
+    pair = composite_pair(earlier, pixels, really, rng)
+    return _shown_sample(pair.before, replace(crop.frame, pixels=pair.picture), pair.truth, SampleKind.COMPOSITE, look, rng)
+
+
+def _shown_sample(
+    before: GreyImage, frame: CanonicalFrame, truth: Truth, kind: SampleKind, look: Look, rng: np.random.Generator
+) -> Sample:
+    """A pair of canonical frames with a look, labelled with what can still be seen."""
+    pair = shown(before, frame.pixels, used_extent_px(frame.view), look, rng)
+    earlier = pair.picture if rng.random() < NO_FRAME_BEFORE_SHARE else pair.before
+    return labelled(pair.picture, earlier, only_seen(truth, pair.picture, pair.tissue), kind, pair.tissue)
+
+
+def _with_fresh_noise(picture: GreyImage, grey: float, rng: np.random.Generator) -> GreyImage:
+    """The noise that differs between two frames of a scene at rest; a real picture shown twice would have none."""
+    noise = cv2.GaussianBlur(rng.standard_normal(picture.shape, dtype=np.float32), (0, 0), sigmaX=1.0, sigmaY=0.6)
+    noisy = picture + noise * np.float32(grey / 0.35)  # 0.35: what the smoothing leaves of the deviation
+    return np.where(picture > 0, np.clip(np.rint(noisy), 1, 255), 0).astype(np.uint8)
 
 
 def make_data(recipe: Recipe, out: Path, workers: int = 1, progress: Callable[[int, int], None] | None = None) -> Manifest:
     """Makes a data directory: shards first, the manifest last. ``progress`` is told frames done and frames in all.
 
-    Raises RefusedError when the directory already holds data, NotFoundError when the backgrounds are missing.
+    After a stop the same call goes on: shards that are complete are kept. Raises RefusedError when the directory already holds
+    finished data or shards of another recipe or simulator, NotFoundError when the backgrounds are missing.
     """
     if (out / MANIFEST_NAME).exists():
         raise RefusedError(f"{out} already holds data; choose another --out or remove it first")
     described = [] if recipe.backgrounds is None else describe_backgrounds(recipe.backgrounds)
     out.mkdir(parents=True, exist_ok=True)
+    _claim(out, {"seed": recipe.seed, "recipe": _described_recipe(recipe), "code": data_code_sha256(), "backgrounds": described})
     plans = plan_shards(recipe)
     counts: dict[str, Counter[str]] = {split.value: Counter() for split in Split}
     done = 0
@@ -156,14 +210,42 @@ def make_data(recipe: Recipe, out: Path, workers: int = 1, progress: Callable[[i
         shards={split.value: [p.name for p in plans if p.split is split] for split in Split},
     )
     write_manifest(out, manifest)
+    (out / CLAIM_NAME).unlink()
     return manifest
+
+
+def _claim(out: Path, claim: dict[str, Any]) -> None:
+    """Says in the directory what is being made there, so that only the same can go on."""
+    path = out / CLAIM_NAME
+    text = json.dumps(claim, indent=2, sort_keys=True) + "\n"
+    if not path.exists():
+        if any(out.glob("*.npz")):
+            raise RefusedError(
+                f"{out} holds shards but not {CLAIM_NAME}, which says of what; choose another --out or remove them"
+            )
+        path.write_text(text, encoding="utf-8")
+    elif path.read_text(encoding="utf-8") != text:
+        raise RefusedError(
+            f"{out} holds the beginning of other data (another seed, number of frames, backgrounds or version); "
+            "choose another --out or remove it first"
+        )
 
 
 def simulator_sha256() -> str:
     """SHA-256 over the simulator's source files in order of name: which simulator made the data."""
+    return _sources_sha256("barbotage_models.simulator")
+
+
+def data_code_sha256() -> str:
+    """SHA-256 over all sources that decide what a sample is: data begun by one version are not finished by another."""
+    parts = _sources_sha256("barbotage_models.simulator") + _sources_sha256("barbotage_models.training", _SAMPLE_MODULES)
+    return hashlib.sha256(parts.encode()).hexdigest()
+
+
+def _sources_sha256(package: str, modules: frozenset[str] | None = None) -> str:
     digest = hashlib.sha256()
-    for item in sorted(resources.files("barbotage_models.simulator").iterdir(), key=lambda i: i.name):
-        if item.name.endswith(".py"):
+    for item in sorted(resources.files(package).iterdir(), key=lambda i: i.name):
+        if item.name.endswith(".py") and (modules is None or item.name.removesuffix(".py") in modules):
             digest.update(item.read_bytes())
     return digest.hexdigest()
 
@@ -190,6 +272,9 @@ def _start_worker() -> None:
 
 
 def _make_shard(recipe: Recipe, plan: ShardPlan, out: Path) -> dict[str, int]:
+    finished = shard_kinds(out / plan.name, plan.frames)
+    if finished is not None:
+        return finished
     samples = list(shard_samples(recipe, plan))
     write_shard(out / plan.name, samples)
     return dict(Counter(s.kind.name.lower() for s in samples))
@@ -204,8 +289,15 @@ def _pictures(folder: Path, split: Split) -> tuple[Path, ...]:
 
 
 @lru_cache(maxsize=512)
-def _region(path: Path) -> GreyImage:
-    return ultrasound_region(load_picture(path))
+def _background(path: Path, split: Split) -> BackgroundPicture:
+    picture = load_picture(path)
+    region = ultrasound_region(picture)
+    before = frame_before(path)
+    earlier = None
+    if before is not None and before in _pictures(path.parent.parent, split) and follows(load_picture(before), picture):
+        same_part = ultrasound_region(load_picture(before))
+        earlier = same_part if same_part.shape == region.shape else None
+    return BackgroundPicture(region, ridge_points(region), earlier)
 
 
 def _described_recipe(recipe: Recipe) -> dict[str, Any]:

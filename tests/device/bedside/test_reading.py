@@ -7,7 +7,7 @@ from tests.device.bedside.views import a_view, view_in, with_prompt
 
 from barbotage_device.bedside.reading import ABSENT, Line, Slot, panel_lines, strip_line
 from barbotage_device.bedside.texts import Language
-from barbotage_device.bedside.view import BedsideView, DisplayState
+from barbotage_device.bedside.view import BedsideView, DisplayState, PodSigns
 from barbotage_device.guidance.aim import Turn
 from barbotage_device.guidance.prompt import Priority, PromptKind
 from barbotage_device.perception.scene import Quality
@@ -175,3 +175,18 @@ def test_the_strip_says_that_nothing_is_recorded_any_more_unless_a_prompt_is_sho
     prompted = strip_line(with_prompt(view, PromptKind.TIP_NOT_SEEN, Priority.HIGH))
     assert prompted.priority is Priority.HIGH
     assert words not in prompted.text
+
+
+def test_lavage_cycles_are_told_once_there_are_any_in_place_of_the_shadow() -> None:
+    before, after = (replace(a_view(), pod=PodSigns(connected=True, cycles=cycles)) for cycles in (0, 3))
+    assert line(before, Slot.CYCLES) is None
+    assert line(before, Slot.SHADOW) is not None
+    assert line(after, Slot.CYCLES) == Line(Slot.CYCLES, "Cycles de lavage", "3")
+    assert line(after, Slot.SHADOW) is None
+
+
+def test_a_pod_is_missed_only_where_one_is_wanted() -> None:
+    wanted = replace(a_view(language=Language.EN), pod=PodSigns(connected=False, reason="unplugged"))
+    assert line(wanted, Slot.POD) == Line(Slot.POD, "no probe pod")
+    assert line(a_view(), Slot.POD) is None
+    assert line(replace(wanted, pod=PodSigns(connected=True)), Slot.POD) is None

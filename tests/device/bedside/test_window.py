@@ -29,6 +29,26 @@ print(shot.red(), shot.green(), shot.blue())
 surface.close(); window.show(picture); print(window.closed); window.close(); window.close()
 """
 
+_INTERRUPT = """
+import signal
+import numpy as np
+from barbotage_device.bedside import qt_window
+painting = qt_window._Surface.paintEvent
+def paint(self, event):
+    painting(self, event)
+    signal.raise_signal(signal.SIG{name})
+def terminated(signum, frame):
+    raise KeyboardInterrupt
+signal.signal(signal.SIGTERM, terminated)
+qt_window._Surface.paintEvent = paint
+window = qt_window.QtWindow("essai")
+try:
+    for _ in range(20):
+        window.show(np.zeros((480, 800, 3), np.uint8))
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
 
 @pytest.fixture(scope="module")
 def qt() -> None:
@@ -88,3 +108,17 @@ def test_a_window_shows_the_picture_gives_the_keys_and_knows_that_it_was_closed(
     assert lines[1:3] == ["space o f l q", "0 False"]
     assert np.abs(np.array(lines[3].split(), int) - (200, 0, 0)).max() <= 1
     assert lines[4] == "True"
+
+
+@pytest.mark.usefixtures("qt")
+@pytest.mark.parametrize("name", ["INT", "TERM"])
+def test_an_interrupt_while_qt_paints_ends_the_program_as_any_other(name: str) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", _INTERRUPT.replace("{name}", name)],
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout.strip()) == (0, "interrupted"), ran.stderr

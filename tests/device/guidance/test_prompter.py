@@ -31,10 +31,10 @@ class Run:
         self.prompter = Prompter()
         self.ms = 0
 
-    def frame(self, tracks: Tracks, needle_in: bool | None = None, step_ms: int = 40) -> Prompts:
+    def frame(self, tracks: Tracks, needle_in: bool | None = None, step_ms: int = 40, probe_moved: bool | None = None) -> Prompts:
         self.ms += step_ms
         tracks = replace(tracks, capture_ns=self.ms * MS)
-        return self.prompter.update(tracks, aim(tracks, choose_target(tracks, 1)), self.ms * MS, needle_in)
+        return self.prompter.update(tracks, aim(tracks, choose_target(tracks.deposits, 1)), self.ms * MS, needle_in, probe_moved)
 
     def frames(self, tracks: Tracks, count: int) -> Prompts:
         return [self.frame(tracks) for _ in range(count)][-1]
@@ -175,3 +175,13 @@ def test_settings_carry_unit_bounds_and_help_and_are_checked() -> None:
         assert item.metadata["min"] <= item.default <= item.metadata["max"]
     with pytest.raises(ConfigError, match="near_bone_mm"):
         PrompterSettings(near_bone_mm=-1.0)
+
+
+def test_a_turn_that_the_tilt_sensor_feels_is_a_moved_probe_though_the_picture_stands(run: Run) -> None:
+    said = [kind(run.frame(GOOD, probe_moved=True)) for _ in range(6)]
+    assert said == [None] * 4 + [PromptKind.PROBE_MOVED] * 2
+    assert [kind(run.frame(GOOD, probe_moved=False)) for _ in range(6)][-1] is None
+
+
+def test_without_a_needle_the_probe_may_be_turned(run: Run) -> None:
+    assert all(kind(run.frame(GOOD, needle_in=False, probe_moved=True)) is None for _ in range(10))

@@ -78,11 +78,12 @@ def test_closing_does_not_wait_for_a_driver_that_waits_for_its_peer(pair: Pair, 
             closed.set()
 
     port = TtyTransport(pair.path)
+    others = set(threading.enumerate())
     monkeypatch.setattr(transport, "CLOSE_WITHIN_S", 0.01)
     monkeypatch.setattr(os, "close", slow_close)
     port.close()
     port.close()
     assert not closed.is_set()
-    assert all(each.daemon for each in threading.enumerate() if each is not threading.main_thread())
+    assert all(each.daemon for each in threading.enumerate() if each not in others)
     read_at_last.set()
     assert closed.wait(30)

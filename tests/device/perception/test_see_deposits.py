@@ -12,6 +12,7 @@ from tests.support.drawing import CARD, Drawing, ellipse, speckle
 from barbotage_device.perception.see import see
 from barbotage_models.contract.card import Calibration
 from barbotage_models.contract.geometry import Scale
+from barbotage_models.contract.output import ModelOutput
 from barbotage_models.contract.taxonomy import Tissue
 
 SCALES = [
@@ -105,6 +106,15 @@ def test_a_deposit_that_the_needle_crosses_stays_one_and_keeps_its_size() -> Non
     (deposit,) = see(output, drawing.canonical, CARD, 0).deposits
     assert deposit.area_mm2 == pytest.approx(math.pi * 12, rel=0.1)
     assert deposit.confidence > 0.8
+
+
+def test_a_piece_of_needle_between_two_deposits_that_touches_neither_is_no_deposit() -> None:
+    drawing = Drawing(speckle((256, 256)), Scale.isotropic(0.15))
+    classes = np.zeros((64, 64, 4), dtype=np.uint8)
+    classes[20:24, 20:32, Tissue.DEPOSIT] = classes[27:31, 20:32, Tissue.DEPOSIT] = 250
+    classes[25, 20:32, Tissue.NEEDLE] = 250
+    scene = see(ModelOutput(classes, np.zeros((64, 64), dtype=np.uint8)), drawing.canonical, CARD, 0)
+    assert len(scene.deposits) == 2
 
 
 def test_a_deposit_cut_by_the_border_of_the_map_ends_at_the_border() -> None:

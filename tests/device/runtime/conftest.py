@@ -55,7 +55,7 @@ class DrawnInterpreter:
     name = "drawn"
     number_format = "int8"
 
-    def run(self, pixels: GreyImage) -> ModelOutput:
+    def run(self, pixels: GreyImage, previous: GreyImage | None = None) -> ModelOutput:  # noqa: ARG002
         if not pixels.any():
             raise ModelError("the runtime said: failed to invoke")
         cells = pixels.reshape(64, 4, 64, 4).mean(axis=(1, 3))

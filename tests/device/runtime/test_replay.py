@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 
 from barbotage_device.capture.encoding import Encoding, decode, encoder_of
-from barbotage_device.runtime.interpreter import LoadedModel, open_model
+from barbotage_device.runtime.interpreter import Interpreter, LoadedModel, open_model
 from barbotage_device.runtime.replay import Difference, differences, recorded_settings, replay
 from barbotage_device.session.audit import verify
 from barbotage_device.session.manifest import Header
 from barbotage_device.session.reader import SessionReader
 from barbotage_device.session.recorder import RecordedFrame, Recorder
 from barbotage_models.bundle import bundled_model
+from barbotage_models.contract.geometry import GreyImage
+from barbotage_models.contract.output import ModelOutput
 
 STORED = Path(__file__).parents[2] / "data" / "session-small"
 AGAIN = "make it again: .venv/bin/python tests/data/make_session_small.py"
@@ -88,6 +90,37 @@ def test_frames_that_were_not_processed_live_are_not_run_again(stored: SessionRe
     missing = [row for row in rows if row.recorded is None]
     assert [row.sequence for row in missing] == [50, 51, 60]
     assert all(row.again is None and row.guidance is None for row in missing)
+
+
+class Listening:
+    """A network of two planes that notes which frame it was given as the one before."""
+
+    name = "listening"
+    number_format = "int8"
+
+    def __init__(self, inner: Interpreter) -> None:
+        self._inner = inner
+        self.given: list[tuple[GreyImage, GreyImage | None]] = []
+
+    def run(self, pixels: GreyImage, previous: GreyImage | None = None) -> ModelOutput:
+        self.given.append((pixels, previous))
+        return self._inner.run(pixels)
+
+
+def test_a_network_of_two_planes_is_given_the_frame_processed_before_as_live(
+    stored: SessionReader, model: LoadedModel, tmp_path: Path
+) -> None:
+    path = _copied(stored, tmp_path, Encoding("png", None), leave_out=frozenset({50, 51, *range(60, 66)}))
+    network = Listening(model.interpreter)
+    pairs = replace(model, interpreter=network, card=replace(model.card, planes=2, previous_frame_ms=150.0))
+    with SessionReader.open(path) as reader:
+        processed = [row for row in replay(reader, pairs) if row.guidance is not None]
+    times_ns = [row.guidance.frame.capture_ns for row in processed if row.guidance is not None]
+    assert network.given[0][1] is None
+    for number in range(1, len(processed)):
+        near = times_ns[number] - times_ns[number - 1] <= 150e6
+        assert near is (processed[number].sequence != 66), "40 ms a frame: two missing frames are bridged, six are a gap"
+        assert network.given[number][1] is (network.given[number - 1][0] if near else None)
 
 
 def test_a_session_without_detections_is_run_whole(stored: SessionReader, model: LoadedModel, tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from barbotage_device.bedside.view import DisplayState, ScreenSize, display_stat
 from barbotage_device.bedside.window import Key
 from barbotage_device.capture.frame import Frame
 from barbotage_device.runtime.interpreter import Interpreter
+from barbotage_device.runtime.operator import Operator, Presentation
 from barbotage_device.runtime.pipeline import Guidance, Pipeline
-from barbotage_device.runtime.screen import BedsideScreen, Offscreen, Presentation, blank_view, view_of
+from barbotage_device.runtime.screen import BedsideScreen, Offscreen, blank_view, view_of
 from barbotage_device.runtime.status import Condition
 from barbotage_models.contract.card import ModelCard
 from barbotage_models.contract.geometry import GreyImage
@@ -75,13 +76,13 @@ def test_a_lost_source_and_a_failing_network_hide_all_guidance(
 
 def test_before_the_first_frame_an_empty_picture_is_shown(pipeline: Pipeline) -> None:
     window = ScriptedWindow()
-    assert BedsideScreen(window, pipeline, SIZE, Language.FR, "sim").show(None, FINE)
+    assert BedsideScreen(window, Operator(pipeline, Presentation(Language.FR)), SIZE, "sim").show(None, FINE)
     assert window.pictures[0].shape == (480, 800, 3)
 
 
 def test_the_pedal_accepts_the_best_deposit(pipeline: Pipeline, guidance: Guidance) -> None:
     window = ScriptedWindow()
-    screen = BedsideScreen(window, pipeline, SIZE, Language.FR, "sim")
+    screen = BedsideScreen(window, Operator(pipeline, Presentation(Language.FR)), SIZE, "sim")
     window.pressed = [Key.PEDAL]
     assert screen.show(guidance, FINE)
     assert pipeline.accepted == guidance.tracks.deposits[0].identity
@@ -99,12 +100,13 @@ def test_a_key_changes_the_picture_and_the_same_key_changes_it_back(
     pipeline: Pipeline, guidance: Guidance, key: Key, expected: Presentation
 ) -> None:
     window = ScriptedWindow()
-    screen = BedsideScreen(window, pipeline, SIZE, Language.FR, "sim")
+    operator = Operator(pipeline, Presentation(Language.FR))
+    screen = BedsideScreen(window, operator, SIZE, "sim")
     for _ in range(3):
         window.pressed = [key]
         screen.show(guidance, FINE)
         if len(window.pictures) == 1:
-            assert screen.presentation == expected
+            assert operator.presentation == expected
     first, changed, back = window.pictures
     assert not np.array_equal(first, changed)
     assert np.array_equal(first, back)
@@ -112,7 +114,7 @@ def test_a_key_changes_the_picture_and_the_same_key_changes_it_back(
 
 def test_a_frozen_picture_stays_while_frames_go_on(pipeline: Pipeline, guidance: Guidance, picture: MakeFrame) -> None:
     window = ScriptedWindow()
-    screen = BedsideScreen(window, pipeline, SIZE, Language.FR, "sim")
+    screen = BedsideScreen(window, Operator(pipeline, Presentation(Language.FR)), SIZE, "sim")
     window.pressed = [Key.FREEZE]
     screen.show(guidance, FINE)
     screen.show(pipeline.step(picture(7, (20, 30))), FINE)
@@ -123,7 +125,7 @@ def test_a_frozen_picture_stays_while_frames_go_on(pipeline: Pipeline, guidance:
 @pytest.mark.parametrize("ended_by", ["key", "window"])
 def test_the_operator_can_end_the_run(pipeline: Pipeline, guidance: Guidance, ended_by: str) -> None:
     window = ScriptedWindow()
-    screen = BedsideScreen(window, pipeline, SIZE, Language.FR, "sim")
+    screen = BedsideScreen(window, Operator(pipeline, Presentation(Language.FR)), SIZE, "sim")
     assert screen.show(guidance, FINE)
     window.pressed = [Key.QUIT] if ended_by == "key" else []
     window.closed = ended_by == "window"

@@ -10,8 +10,9 @@ from barbotage_models.contract.output import ModelOutput
 from barbotage_models.contract.taxonomy import ShadowType, Tissue
 from barbotage_models.evaluation.detections import PixelLevels, detect, find_shaft
 from barbotage_models.evaluation.intervals import bootstrap, median, proportion
-from barbotage_models.evaluation.metrics import Row, measure
-from barbotage_models.evaluation.report import as_document, as_table
+from barbotage_models.evaluation.measuring import Measured, measure
+from barbotage_models.evaluation.metrics import Row
+from barbotage_models.evaluation.report import as_document, as_tables
 from barbotage_models.training.labels import DepositLabel, NeedleLabel, Sample, SampleKind
 
 IDENTITY = Calibration(1.0, 0.0)
@@ -52,7 +53,8 @@ def sample(deposit: tuple[int, int, int, int] | None, needle: bool, kind: Sample
         classes[line, line] = Tissue.NEEDLE
         tip[:] = 29.0
         label = NeedleLabel(PointMm(29.5 * 0.6, 29.5 * 0.6), PointMm(12.0, 12.0), 45.0, True, 16.0)
-    return Sample(np.zeros((256, 256), dtype=np.uint8), classes, instances, tip, True, kind, deposits, label)
+    black = np.zeros((256, 256), dtype=np.uint8)
+    return Sample(black, black, classes, instances, tip, True, kind, deposits, label)
 
 
 class Says:
@@ -61,7 +63,7 @@ class Says:
     def __init__(self, samples: list[Sample]) -> None:
         self._samples = iter(samples)
 
-    def run(self, frame: GreyImage) -> ModelOutput:  # noqa: ARG002
+    def run(self, frame: GreyImage, previous: GreyImage | None = None) -> ModelOutput:  # noqa: ARG002
         said = next(self._samples)
         classes = np.zeros((64, 64, 4), dtype=np.uint8)
         for tissue in Tissue:
@@ -70,6 +72,15 @@ class Says:
         if not np.isnan(said.tip_cells[0]):
             tip[int(said.tip_cells[1]), int(said.tip_cells[0])] = 240
         return ModelOutput(classes, tip)
+
+
+def measured_by(said: list[Sample], card: ModelCard, samples: list[Sample]) -> Measured:
+    return measure([(Says(said), card)], samples)[0]
+
+
+def figures(said: list[Sample], card: ModelCard, samples: list[Sample]) -> dict[str, float]:
+    """The figures on simulated frames."""
+    return values(measured_by(said, card, samples).rows[SampleKind.SIMULATED])
 
 
 def values(rows: list[Row]) -> dict[str, float]:
@@ -82,7 +93,7 @@ ELSEWHERE = sample((5, 11, 45, 55), needle=False)
 
 
 def test_a_perfect_network_scores_perfectly() -> None:
-    found = values(measure(Says([FULL, EMPTY]), CARD, [FULL, EMPTY])[SampleKind.SIMULATED])
+    found = figures([FULL, EMPTY], CARD, [FULL, EMPTY])
     assert found["deposit_sensitivity"] == found["needle_found_share"] == found["tip_shown_share"] == 1.0
     assert found["false_deposits_per_frame"] == found["false_needle_share"] == found["false_tip_share"] == 0.0
     assert found["tip_error_median"] == pytest.approx(0.0, abs=0.01)
@@ -91,7 +102,7 @@ def test_a_perfect_network_scores_perfectly() -> None:
 
 
 def test_a_blind_network_finds_nothing_and_claims_nothing() -> None:
-    found = values(measure(Says([EMPTY]), CARD, [FULL])[SampleKind.SIMULATED])
+    found = figures([EMPTY], CARD, [FULL])
     assert (
         found["deposit_sensitivity"]
         == found["needle_found_share"]
@@ -104,7 +115,7 @@ def test_a_blind_network_finds_nothing_and_claims_nothing() -> None:
 
 def test_what_is_not_there_is_a_false_alarm() -> None:
     real = replace(EMPTY, kind=SampleKind.REAL)
-    assert values(measure(Says([FULL]), CARD, [real])[SampleKind.REAL]) == {
+    assert values(measured_by([FULL], CARD, [real]).rows[SampleKind.REAL]) == {
         "false_deposits_per_frame": 1.0,
         "false_needle_share": 1.0,
         "false_tip_share": 1.0,
@@ -112,14 +123,14 @@ def test_what_is_not_there_is_a_false_alarm() -> None:
 
 
 def test_a_deposit_in_the_wrong_place_is_missed_and_false() -> None:
-    found = values(measure(Says([ELSEWHERE]), CARD, [FULL])[SampleKind.SIMULATED])
+    found = figures([ELSEWHERE], CARD, [FULL])
     assert found["deposit_sensitivity"] == 0.0
     assert found["false_deposits_per_frame"] == 1.0
 
 
 def test_what_is_below_its_threshold_is_not_shown() -> None:
     strict = replace(CARD, thresholds=replace(CARD.thresholds, deposit_shown=0.97, needle_shown=0.97, tip_shown=0.97))
-    found = values(measure(Says([FULL]), strict, [FULL])[SampleKind.SIMULATED])
+    found = figures([FULL], strict, [FULL])
     assert found["deposit_sensitivity"] == found["needle_found_share"] == found["tip_shown_share"] == 0.0
 
 
@@ -150,9 +161,9 @@ def test_a_tip_away_from_the_shaft_does_not_agree_with_it() -> None:
 
 
 def test_the_report_says_what_was_not_measured() -> None:
-    measured = measure(Says([FULL]), CARD, [FULL])
+    measured = measured_by([FULL], CARD, [FULL])
     document = as_document(measured, "one frame")
     assert document["simulated"]["deposit_sensitivity"]["n"] == 1
     assert "without --backgrounds" in document["real"]
     assert document["simulated"]["deposit_sensitivity_shadow_none"]["value"] is None
-    assert as_table(measured, "title") is not None
+    assert as_tables(measured, "title") is not None

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from barbotage_models.training.augment import Augmenter, AugmentSettings, flipped, shifted, tip_maps
+from barbotage_models.training.augment import Augmenter, AugmentSettings, flipped, plain_batch, shifted, tip_maps
 from barbotage_models.training.shards import Samples
 
 QUIET = AugmentSettings(
@@ -74,3 +74,15 @@ def test_shift_and_flip_move_pixels() -> None:
     np.testing.assert_array_equal(shifted(image, 1, -1)[:3, 1:], image[1:, :3])
     assert shifted(image, 1, 0)[0, 0] == 0
     np.testing.assert_array_equal(flipped(flipped(image)), image)
+
+
+def test_both_planes_get_the_same_geometry_and_tone_but_their_own_noise() -> None:
+    one = one_bright_cell(20, 30)
+    two = replace(one, frames=np.stack([one.frames, one.frames], axis=-1))
+    quiet = Augmenter(np.random.default_rng(3), replace(AugmentSettings(), noise_grey=0)).batch(two, np.array([0])).frames
+    assert quiet.shape == (1, 256, 256, 2)
+    assert np.array_equal(quiet[..., 0], quiet[..., 1])
+    noisy = Augmenter(np.random.default_rng(3), AugmentSettings(noise_grey=20)).batch(two, np.array([0])).frames
+    assert not np.array_equal(noisy[..., 0], noisy[..., 1])
+    assert plain_batch(two, np.array([0])).frames.shape == (1, 256, 256, 2)
+    assert plain_batch(one, np.array([0])).frames.shape == (1, 256, 256, 1)

@@ -6,7 +6,16 @@ import pytest
 
 from barbotage_models.contract.geometry import GreyImage
 from barbotage_models.errors import InvalidInputError, NotFoundError
-from barbotage_models.training.backgrounds import describe_backgrounds, find_backgrounds, random_crop, split_of, ultrasound_region
+from barbotage_models.training.backgrounds import (
+    describe_backgrounds,
+    find_backgrounds,
+    follows,
+    frame_before,
+    random_crop,
+    random_crop_pair,
+    split_of,
+    ultrasound_region,
+)
 from barbotage_models.training.shards import Split
 
 
@@ -76,3 +85,34 @@ def test_crops_are_canonical_and_follow_the_generator() -> None:
     assert crops[0].shape == (256, 256)
     np.testing.assert_array_equal(crops[0], crops[1])
     assert not np.array_equal(crops[0], crops[2])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_crop_before_shows_the_tissue_where_it_was(seed: int) -> None:
+    region = np.asarray(cv2.GaussianBlur(speckle(400, 600), (0, 0), 3.0), dtype=np.uint8) * np.uint8(2)
+    pair = random_crop_pair(region, np.random.default_rng(seed), (3.0, 0.0))
+    shift_px = round(pair.tissue_x_mm / 0.15)
+    assert abs(pair.tissue_x_mm) <= 3.2
+    now, before = pair.frame.pixels[:150].astype(float), pair.before[:150].astype(float)
+    at_rest = np.roll(now, -shift_px, axis=1)[:, 40:-40]
+    assert np.abs(at_rest - before[:, 40:-40]).mean() < 3
+
+
+def test_a_crop_around_a_point_holds_it() -> None:
+    region = np.full((400, 600), 60, dtype=np.uint8)
+    region[300:304, 500:504] = 255
+    for seed in range(10):
+        frame = random_crop_pair(region, np.random.default_rng(seed), (0.0, 0.0), focus=(502, 302)).frame
+        assert frame.pixels.max() > 150
+
+
+def test_frames_follow_each_other_only_in_a_numbered_sequence_of_like_pictures(tmp_path: Path) -> None:
+    for name in ("a_007.png", "a_008.png", "still.png"):
+        (tmp_path / name).write_bytes(b"")
+    assert frame_before(tmp_path / "a_008.png") == tmp_path / "a_007.png"
+    assert frame_before(tmp_path / "a_007.png") is None
+    assert frame_before(tmp_path / "still.png") is None
+    one = np.asarray(cv2.GaussianBlur(speckle(300, 300), (0, 0), 6.0), dtype=np.uint8)
+    assert follows(one, np.roll(one, 1, axis=1))
+    assert not follows(one, np.roll(one, 40, axis=1))
+    assert not follows(one, one[:200])

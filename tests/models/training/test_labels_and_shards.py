@@ -1,16 +1,21 @@
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from barbotage_models.contract.geometry import PointMm
 from barbotage_models.contract.taxonomy import EntrySide, ShadowType, Tissue
 from barbotage_models.errors import InvalidInputError, NotFoundError
+from barbotage_models.simulator.look import Look
+from barbotage_models.simulator.probe import SimulatedFrame
 from barbotage_models.simulator.truth import DepositTruth, NeedleTruth, Truth
 from barbotage_models.training.labels import Sample, SampleKind
 from barbotage_models.training.samples import simulated_sample
 from barbotage_models.training.shards import (
+    FRAME_PLANE,
     MANIFEST_NAME,
+    PREVIOUS_PLANE,
     Manifest,
     Split,
     iterate_split,
@@ -33,9 +38,15 @@ def made_sample(width_mm: float = 30.0, depth_mm: float = 24.0, mm_per_px: float
     truth = Truth(width_mm, depth_mm, (deposit,), np.array([[-5.0, 20.0], [width_mm + 5, 20.0]]), needle)
     shape = (round(depth_mm / mm_per_px), round(width_mm / mm_per_px))
     pixels = np.full(shape, 80, dtype=np.uint8)
+    cv2.fillPoly(pixels, [np.rint(deposit.outline / mm_per_px - 0.5).astype(np.int32)], 140)
+    pixels[round(20.0 / mm_per_px) - 3 : round(20.0 / mm_per_px) + 3] = 170
+    ends = [tuple(int(v) for v in np.rint(p / mm_per_px)) for p in (start, np.array([end.x_mm, end.z_mm]))]
+    cv2.line(pixels, ends[0], ends[1], 190, 3)
     row, column = round(end.z_mm / mm_per_px), round(end.x_mm / mm_per_px)
     pixels[max(0, row - 3) : row + 3, max(0, column - 3) : column + 3] = 255
-    return simulated_sample(pixels, mm_per_px, truth)
+    frame = SimulatedFrame(pixels, mm_per_px, truth)
+    before = SimulatedFrame(np.full_like(pixels, 50), mm_per_px, truth)
+    return simulated_sample(before, frame, Look(), np.random.default_rng(1))
 
 
 @pytest.mark.parametrize("width_mm", [30.0, 38.4, 50.0])
@@ -74,7 +85,7 @@ def test_a_shard_gives_back_what_was_written(tmp_path: Path) -> None:
             after.kind,
             after.bone_known,
         )
-        for name in ("frame", "classes", "instances", "tip_cells"):
+        for name in ("frame", "previous", "classes", "instances", "tip_cells"):
             np.testing.assert_array_equal(getattr(before, name), getattr(after, name))
 
 
@@ -88,6 +99,9 @@ def test_a_split_is_loaded_as_arrays_and_can_be_limited(tmp_path: Path) -> None:
     written(tmp_path)
     assert load_split(tmp_path, Split.TRAIN).frames.shape == (5, 256, 256)
     assert len(load_split(tmp_path, Split.TRAIN, limit=3)) == 3
+    both = load_split(tmp_path, Split.TRAIN, planes=2).frames
+    assert both.shape == (5, 256, 256, 2)
+    assert both[0, :40, :, FRAME_PLANE].max() > 60 >= both[0, :40, :, PREVIOUS_PLANE].max(), "the frame, then the one before"
     assert len(list(iterate_split(tmp_path, Split.TRAIN))) == 5
     with pytest.raises(NotFoundError, match="val"):
         load_split(tmp_path, Split.VALIDATION)

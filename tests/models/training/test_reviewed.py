@@ -173,6 +173,11 @@ def test_reviewed_and_simulated_data_make_one_set(tmp_path: Path) -> None:
     assert both.known[:, Known.DEPOSIT].tolist() == [True, True, True, True, False]
     assert both.known[:, Known.BONE].tolist() == [True, True, True, False, False]
     assert len(load_data([data, reviewed], Split.TRAIN, limit=1)) == 2
+    pairs = load_data([data, reviewed], Split.TRAIN, planes=2)
+    assert pairs.frames.shape == (5, 256, 256, 2)
+    # A reviewed frame stands alone: the frame before it is itself.
+    assert np.array_equal(pairs.frames[4, :, :, 0], pairs.frames[4, :, :, 1])
+    assert np.array_equal(pairs.frames[..., 0], both.frames)
     # The reviewed session belongs to the training set only.
     assert len(load_data([data, reviewed], Split.VALIDATION)) == 3
     with pytest.raises(NotFoundError, match="split by session"):

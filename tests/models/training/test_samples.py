@@ -1,4 +1,6 @@
 import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -6,8 +8,19 @@ import numpy as np
 import pytest
 
 from barbotage_models.errors import InvalidInputError, RefusedError
-from barbotage_models.training.labels import SampleKind
-from barbotage_models.training.samples import Recipe, make_data, plan_shards, real_sample, world_samples
+from barbotage_models.training import samples
+from barbotage_models.training.labels import Sample, SampleKind
+from barbotage_models.training.ridges import ridge_points
+from barbotage_models.training.samples import (
+    BackgroundPicture,
+    Recipe,
+    ShardPlan,
+    make_data,
+    plan_shards,
+    real_sample,
+    shard_samples,
+    world_samples,
+)
 from barbotage_models.training.shards import Split, read_manifest
 
 
@@ -47,6 +60,53 @@ def test_data_do_not_depend_on_the_number_of_workers(tmp_path: Path) -> None:
         make_data(recipe, tmp_path / "one")
 
 
+def test_stopped_data_go_on_where_they_stopped_and_end_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = Recipe(frames=9, seed=4, frames_per_shard=3)
+    made: list[str] = []
+
+    def counted(recipe: Recipe, plan: ShardPlan) -> Iterator[Sample]:
+        if len(made) == 2:
+            raise KeyboardInterrupt
+        made.append(plan.name)
+        return shard_samples(recipe, plan)
+
+    monkeypatch.setattr(samples, "shard_samples", counted)
+    with pytest.raises(KeyboardInterrupt):
+        make_data(recipe, tmp_path / "one")
+    monkeypatch.undo()
+    (tmp_path / "one" / made[1]).write_bytes(b"cut short")
+    kept = (tmp_path / "one" / made[0]).stat().st_mtime_ns
+    with pytest.raises(RefusedError, match="the beginning of other data"):
+        make_data(replace(recipe, seed=5), tmp_path / "one")
+    whole = make_data(recipe, tmp_path / "one")
+    assert (tmp_path / "one" / made[0]).stat().st_mtime_ns == kept
+    assert whole == make_data(recipe, tmp_path / "two")
+    one, two = ({p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in (tmp_path / d).iterdir()} for d in ("one", "two"))
+    assert one == two
+
+
+def test_shards_of_unknown_origin_are_not_taken_over(tmp_path: Path) -> None:
+    (tmp_path / "train-0000.npz").write_bytes(b"whose?")
+    with pytest.raises(RefusedError, match="says of what"):
+        make_data(Recipe(frames=8), tmp_path)
+
+
+def test_a_missing_frame_before_is_the_frame_itself_and_is_rare() -> None:
+    speckle = np.random.default_rng(0).integers(20, 180, (300, 300)).astype(np.uint8)
+    picture = BackgroundPicture(speckle, ridge_points(speckle))
+    made = [real_sample(picture, np.random.default_rng(seed), pasted=False) for seed in range(60)]
+    missing = [np.array_equal(s.frame, s.previous) for s in made]
+    assert 1 <= sum(missing) <= 20
+
+
+def test_the_frame_before_comes_from_the_sequence_where_there_is_one() -> None:
+    rng = np.random.default_rng(0)
+    now, before = (rng.integers(low, low + 20, (300, 300)).astype(np.uint8) for low in (150, 40))
+    picture = BackgroundPicture(now, np.zeros((0, 2), dtype=np.intp), before)
+    made = [real_sample(picture, np.random.default_rng(seed), pasted=False) for seed in range(10)]
+    assert sum(s.previous.mean() < s.frame.mean() - 20 for s in made) >= 6
+
+
 def test_real_pictures_come_only_from_their_own_set(tmp_path: Path) -> None:
     """The test pictures are white noise, all others black-ish noise: brightness tells where a sample came from."""
     (tmp_path / "pictures").mkdir()
@@ -62,10 +122,11 @@ def test_real_pictures_come_only_from_their_own_set(tmp_path: Path) -> None:
 
 
 def test_real_negatives_claim_nothing_and_leave_bone_open() -> None:
-    region = np.random.default_rng(0).integers(20, 180, (300, 300)).astype(np.uint8)
+    speckle = np.random.default_rng(0).integers(20, 180, (300, 300)).astype(np.uint8)
+    region = BackgroundPicture(speckle, ridge_points(speckle))
     plain = real_sample(region, np.random.default_rng(1), pasted=False)
     assert not plain.classes.any()
     assert not plain.bone_known
-    pasted = [real_sample(region, np.random.default_rng(seed), pasted=True) for seed in range(6)]
+    pasted = [real_sample(region, np.random.default_rng(seed), pasted=True) for seed in range(8)]
     assert any(s.classes.any() for s in pasted)
     assert all(s.kind is SampleKind.COMPOSITE and not s.bone_known for s in pasted)

@@ -45,7 +45,9 @@ def _tell(summary: dict[str, Any], request: DemoRequest, console: Console) -> No
         console.result(
             f"tip shown against truth: median {error['median']:.2f} mm, p95 {error['p95']:.2f} mm over {error['frames']} frames"
         )
-    console.result(f"lavage: {summary['lavage']['true_cycles']} cycles, {summary['lavage']['true_washed_share']:.0%} washed out")
+    lavage = summary["lavage"]
+    counted = ", ".join(f"{count} from {way}" for way, count in lavage["counted_cycles"].items()) or "none: no lavage"
+    console.result(f"lavage: {lavage['true_cycles']} cycles, {lavage['true_washed_share']:.0%} washed out; counted: {counted}")
     if total is not None:
         console.result(f"time per frame: p50 {total['p50_ms']:.2f} ms, p95 {total['p95_ms']:.2f} ms; {summary['frames']} frames")
     for name, what in ((VIDEO_NAME, "overlay video"), (SHEET_NAME, "key moments"), (SUMMARY_NAME, "all figures")):

@@ -20,10 +20,11 @@ from barbotage_device.runtime.demo.record import Picture, Tally, Video, stage_su
 from barbotage_device.runtime.demo.session import DemoSession
 from barbotage_device.runtime.demo.told import told_by
 from barbotage_device.runtime.interpreter import LoadedModel
+from barbotage_device.runtime.operator import Presentation
 from barbotage_device.runtime.pipeline import Guidance, Pipeline, PipelineSettings
 from barbotage_device.runtime.recording.recording import Clocks
 from barbotage_device.runtime.recording.starting import RecordingRequest, Subject, settings_record, start_recording
-from barbotage_device.runtime.screen import Presentation, WindowLike, view_of
+from barbotage_device.runtime.screen import WindowLike, view_of
 from barbotage_device.runtime.status import Condition
 from barbotage_device.runtime.timing import StageTimes
 from barbotage_device.session.manifest import Manifest
@@ -100,7 +101,7 @@ class Demo:
                 self._play(video, session)
         finally:
             manifest = session.close()
-            summary = self._summary(time.monotonic() - started_s) | {"session": self._session_summary(session, manifest)}
+            summary = self._summary(time.monotonic() - started_s) | self._told(session, manifest)
             self._leave(summary)
         finished = self._placed is not None and self._operator.doing is Doing.DONE
         return DemoResult(finished, summary, manifest, session.recording.path)
@@ -158,7 +159,6 @@ class Demo:
             self._changed((before, now), guidance, simulated, session)
         if now is Doing.WITHDRAW:
             session.look_after(guidance)
-        session.plunger(hands.plunger)
         return hands
 
     def _changed(self, change: tuple[Doing, Doing], guidance: Guidance, simulated: SimulatedFrame, session: DemoSession) -> None:
@@ -174,6 +174,17 @@ class Demo:
             self._after_mm = _longest_mm(session.measure_after())
         self._say(f"{self._scene.time_s:5.1f} s  {now.value}")
 
+    def _told(self, session: DemoSession, manifest: Manifest) -> dict[str, Any]:
+        """What the session holds, and the lavage as the device counted it beside the truth."""
+        counts = session.lavage.counts
+        ways = {} if counts is None else {"image": counts.image, "pressure": counts.pressure, "both": counts.fused}
+        lavage = {
+            "true_cycles": self._scene.cycles,
+            "counted_cycles": {way: count.cycles for way, count in ways.items()},
+            "true_washed_share": round(self._scene.washed, 2),
+        }
+        return {"lavage": lavage, "session": self._session_summary(session, manifest)}
+
     def _session_summary(self, session: DemoSession, manifest: Manifest) -> dict[str, Any]:
         return {
             "path": str(session.recording.path.relative_to(self._request.out)),
@@ -182,7 +193,6 @@ class Demo:
             "frames_not_recorded": manifest.drops.recorder_frames,
             "events": manifest.events.count,
             "bytes": sum(segment.bytes for segment in manifest.segments),
-            "counted_cycles": session.cycles,
         }
 
     def _placement(self, simulated: SimulatedFrame) -> dict[str, Any]:
@@ -230,7 +240,6 @@ class Demo:
                 "after": self._after_mm,
                 "true_before": round(self._scene.world.deposits[0].long_mm, 2),
             },
-            "lavage": {"true_cycles": self._scene.cycles, "true_washed_share": round(self._scene.washed, 2)},
             "stages": stage_summary(self._times.table(), self._times.total()),
             "model": {"name": self._model.card.name, "version": self._model.card.version, "sha256": self._model.card.sha256},
             "seed": self._request.seed,

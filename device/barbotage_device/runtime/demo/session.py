@@ -6,16 +6,15 @@ from barbotage_device.capture.frame import Frame
 from barbotage_device.capture.simulated import FRAME_RATE_HZ
 from barbotage_device.guidance.target import find_deposit
 from barbotage_device.perception.scene import Deposit
+from barbotage_device.procedure.plunger import LineSample
 from barbotage_device.runtime.budget import Stage
+from barbotage_device.runtime.lavage_watch import LavageWatch
 from barbotage_device.runtime.pipeline import Guidance
 from barbotage_device.runtime.recording.edges import OPERATOR, Happening
 from barbotage_device.runtime.recording.recording import SessionRecording
 from barbotage_device.runtime.recording.records import measured
 from barbotage_device.runtime.status import Condition
 from barbotage_device.session.manifest import Manifest
-
-PRESSED = 0.5
-"""The plunger counts as pressed beyond half of its way."""
 
 
 @dataclass(slots=True)
@@ -24,11 +23,10 @@ class DemoSession:
 
     recording: SessionRecording
     phase: str | None = None
-    cycles: int = 0
+    lavage: LavageWatch = field(default_factory=LavageWatch)
     _done: list[Happening] = field(default_factory=list)
     _before: Deposit | None = None
     _after: tuple[Guidance, Deposit] | None = None
-    _pressed: bool = False
     _frames: int = 0
 
     def frame(self, frame: Frame) -> None:
@@ -40,10 +38,13 @@ class DemoSession:
 
     def line(self, pressure_kpa: float, at_ns: int) -> None:
         """A sample of the simulated lavage line, as the probe pod would send it; the scene has no tilt sensor."""
-        self.recording.pod({"pressure_kpa": round(pressure_kpa, 3), "tilt_deg": None, "simulated": True}, at_ns)
+        self.recording.pod({"pressure_kpa": round(pressure_kpa, 3), "simulated": True}, at_ns)
+        self.lavage.line(LineSample(at_ns, pressure_kpa))
 
     def turn(self, guidance: Guidance, accepted: int | None, stages_ns: dict[Stage, int]) -> None:
-        """How things stand when the operator has seen a frame and acted."""
+        """How things stand when the operator has seen a frame and acted; the lavage cycles that the device counted with it."""
+        for cycle in self.lavage.update(guidance):
+            self._done.append(Happening("lavage-cycle", {"count": cycle.count, "from": cycle.counted_from.value}))
         condition = Condition(guidance.frame.sequence, 0, 0, None, None, 0, guidance.processing_ns, recording=True)
         self.recording.operator("target-accepted", by=OPERATOR)
         self.recording.turn(guidance, condition, accepted, stages_ns)
@@ -56,14 +57,8 @@ class DemoSession:
         if phase != self.phase:
             self._done.append(Happening("phase", {"from": self.phase, "to": phase}, OPERATOR))
             self.phase = phase
-
-    def plunger(self, position: float) -> None:
-        """Where the operator holds the plunger, 0 to 1: each press and release is a cycle that the operator counts."""
-        pressed = position > PRESSED
-        if self._pressed and not pressed:
-            self.cycles += 1
-            self._done.append(Happening("lavage-cycle", {"count": self.cycles}, OPERATOR))
-        self._pressed = pressed
+            if phase == "lavage":
+                self.lavage.begin()
 
     def measure_before(self, guidance: Guidance, accepted: int | None) -> Deposit | None:
         """Records the size of the deposit just accepted; None when there is none."""
@@ -86,6 +81,7 @@ class DemoSession:
     def _measure(self, when: str, guidance: Guidance, deposit: Deposit) -> Deposit:
         if when == "before":
             self._before = deposit
+            self.lavage.accept(deposit)
         value = {"when": when, "plane": None, "sequence": guidance.frame.sequence}
         self._done.append(Happening("measurement", value | measured(guidance.canonical.view, deposit)))
         return deposit

@@ -92,6 +92,10 @@ class SessionRecording:
         """The capture clock: of live sources the monotonic one, else the time of the newest frame."""
         return self._state.latest_ns if self._clocks.capture is None else self._clocks.capture()
 
+    def time_of(self, monotonic_ns: int) -> int:
+        """A time of the monotonic clock on the capture clock; where the source has a time of its own, its present."""
+        return self._state.latest_ns if self._clocks.capture is None else monotonic_ns
+
     def begin(self, config: Mapping[str, Any]) -> None:
         """Records that the session starts and with which settings."""
         at_ns = self._header.started_capture_ns

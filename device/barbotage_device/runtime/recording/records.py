@@ -71,6 +71,7 @@ def guidance_record(guidance: Guidance, circumstances: Circumstances) -> Record:
         "aim": _aim(view, guidance.aim),
         "prompts": prompts_record(guidance.prompts),
         "image_shift_mm": _shift(view, tracks.image_shift_mm),
+        "probe_moved": guidance.probe_moved,
         "quality": _quality(tracks.quality),
         "stages_ms": {stage.value: _ms(duration_ns) for stage, duration_ns in circumstances.stages_ns.items()},
         "latency_ms": None if circumstances.latency_ns is None else _ms(circumstances.latency_ns),

@@ -9,7 +9,10 @@ from enum import StrEnum
 
 import numpy as np
 
-from barbotage_models.simulator.scenario.live import Hands
+from barbotage_models.simulator.scenario.motion import Hands
+
+SWEEP_S = 0.8
+"""Duration of the first sweep of a search; every further one takes as much longer, so that the sweeps widen evenly to both sides."""
 
 
 class Doing(StrEnum):
@@ -72,7 +75,6 @@ class Operator:
         self._now = Told()
         self._time_s = 0.0
         self._since_s = 0.0
-        self._search_sign = -1.0
         self._in_target_s = 0.0
         self.doing = Doing.LOOK
 
@@ -123,17 +125,13 @@ class Operator:
             return Hands(turn_deg_s=turn)
         return Hands(float(np.clip(1.2 * now.advance_mm, -s.top_speed_mm_s, s.top_speed_mm_s)), turn)
 
-    def _realign(self, dt_s: float) -> Hands:
+    def _realign(self, _dt_s: float) -> Hands:
         s = self._settings
         waited = self._time_s - self._since_s
         if self._now.tip_seen and waited > 0.4:
             self._become(Doing.APPROACH)
             return Hands()
-        # Tilts one way, then further the other way, as one looks for a lost tip.
-        swing = 0.5 + 0.5 * int(waited / 0.8)
-        if int(waited / swing) % 2:
-            self._search_sign = -self._search_sign if waited % swing < dt_s else self._search_sign
-        return Hands(tilt_deg_s=self._search_sign * s.search_tilt_deg_s)
+        return Hands(tilt_deg_s=_sweep_sign(waited) * s.search_tilt_deg_s)
 
     def _lavage(self, _dt_s: float) -> Hands:
         s = self._settings
@@ -161,3 +159,9 @@ class Operator:
         tremor = s.tremor_deg_s * float(self._rng.normal()) * (0.3 if still else 1.0)
         speed = hands.advance_mm_s * (1 + s.speed_noise * float(self._rng.normal()))
         return Hands(speed, hands.turn_deg_s + tremor, hands.tilt_deg_s, hands.plunger)
+
+
+def _sweep_sign(waited_s: float) -> float:
+    """Which way a search tilts: one way, then further back the other way, and so on, as one looks for a lost tip; never off for good."""
+    sweeps = int((np.sqrt(1.0 + 8.0 * waited_s / SWEEP_S) - 1.0) / 2.0)
+    return -1.0 if sweeps % 2 == 0 else 1.0

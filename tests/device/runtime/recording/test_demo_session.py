@@ -36,7 +36,7 @@ def test_what_the_operator_does_is_told_after_what_he_saw(
 ) -> None:
     pipeline = Pipeline(drawn, card)
     session.enter("scan")
-    for sequence, plunger in enumerate((0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.2, 1.0, 0.0)):
+    for sequence in range(10):
         frame = picture(sequence, (100, 120))
         session.frame(frame)
         session.line(sequence, frame.capture_ns)
@@ -46,7 +46,6 @@ def test_what_the_operator_does_is_told_after_what_he_saw(
             assert session.measure_before(guidance, pipeline.accepted) is not None
             session.enter("advance")
             session.enter("advance")
-        session.plunger(plunger)
         session.look_after(guidance)
         session.turn(guidance, pipeline.accepted, {})
     assert session.measure_after() is not None
@@ -55,7 +54,6 @@ def test_what_the_operator_does_is_told_after_what_he_saw(
     manifest = session.close()
     with SessionReader.open(session.recording.path) as reader:
         events = [(one.kind, one.by) for one in reader.events()]
-        counts = [one.value["count"] for one in reader.events() if one.kind == "lavage-cycle"]
         pressures = [one.value["pressure_kpa"] for one in reader.messages("/pod")]
     assert events == [
         ("session-started", "device"),
@@ -63,12 +61,9 @@ def test_what_the_operator_does_is_told_after_what_he_saw(
         ("target-accepted", "operator"),
         ("measurement", "device"),
         ("phase", "operator"),
-        ("lavage-cycle", "operator"),
-        ("lavage-cycle", "operator"),
         ("measurement", "device"),
         ("session-ended", "device"),
     ]
-    assert counts == [1, 2] == [1, session.cycles]
     assert pressures == list(range(10))
     assert manifest.summary is not None
     assert manifest.summary.deposit_before == manifest.summary.deposit_after is not None
@@ -103,8 +98,11 @@ def test_the_demo_leaves_a_whole_session_of_the_whole_procedure(tmp_path: Path) 
     assert (summary.phase_reached, summary.frames) == ("close", result.summary["frames"])
     assert summary.deposit_before is not None
     assert result.session.drops.recorder_frames == 0
-    assert result.summary["session"]["counted_cycles"] == result.summary["lavage"]["true_cycles"]
+    lavage = result.summary["lavage"]
+    assert abs(lavage["counted_cycles"]["both"] - lavage["true_cycles"]) <= 1
     with SessionReader.open(result.session_path) as reader:
         phases = [one.value["to"] for one in reader.events() if one.kind == "phase"]
+        counts = [one.value["count"] for one in reader.events() if one.kind == "lavage-cycle"]
         assert max(one.value["pressure_kpa"] for one in reader.messages("/pod")) > 30.0
     assert phases == ["scan", "plan", "advance", "lavage", "post-scan", "close"]
+    assert counts == list(range(1, lavage["counted_cycles"]["both"] + 1))

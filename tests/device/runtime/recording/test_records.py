@@ -19,10 +19,11 @@ from barbotage_device.guidance.prompt import Priority, Prompt, PromptKind, Promp
 from barbotage_device.perception.tracks import TrackState
 from barbotage_device.runtime.budget import Stage
 from barbotage_device.runtime.interpreter import open_model
+from barbotage_device.runtime.operator import Presentation
 from barbotage_device.runtime.pipeline import Guidance, Pipeline
 from barbotage_device.runtime.recording.recalled import guidance_from_records, recorded_view
 from barbotage_device.runtime.recording.records import Circumstances, Record, detection_record, guidance_record
-from barbotage_device.runtime.screen import Presentation, view_of
+from barbotage_device.runtime.screen import view_of
 from barbotage_device.runtime.status import Condition
 from barbotage_models.bundle import bundled_model
 from barbotage_models.contract.geometry import PointMm, Scale

@@ -1,0 +1,1 @@
+# Firmware of the probe pod.

@@ -1,0 +1,1 @@
+# One class a part: bus and pins are passed in.
