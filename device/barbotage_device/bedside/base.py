@@ -19,8 +19,36 @@ LABELLED_TICK_MM = 10
 SCALE_BARS_MM = (10, 5)
 """Lengths of the scale bar; the longest that takes at most a third of the image's width is drawn."""
 CHIP_TOP, CHIP_HEIGHT, PAD = 33, 36, 14
-RULES = (158, 255)
-"""Hairlines of the panel, between distance, angle and the rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Baselines and tops of the panel, in units of the 800x480 screen from its top.
+
+    ``rules`` are the hairlines between distance, angle and the rows. ``most_rows`` is for how many rows there is room.
+    """
+
+    rules: tuple[float, float]
+    banner_top: float
+    distance_label: float
+    distance: float
+    angle_label: float
+    angle: float
+    confidence: float
+    rows: float
+    row_step: float
+    most_rows: int
+
+
+PLAIN = Places((158, 255), 82, 92, 146, 176, 219, 243, 274, 21, 6)
+"""The panel of a program that only watches."""
+ABOVE_BUTTONS = Places((150, 242), 76, 85, 139, 167, 209, 232, 258, 19, 2)
+"""The panel above the buttons of a procedure: the same numbers in the same size, fewer rows."""
+
+
+def places_of(key: "BaseKey") -> Places:
+    """Where the panel's lines stand."""
+    return ABOVE_BUTTONS if key.procedure else PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +62,32 @@ class BaseKey:
     language: Language
     state: DisplayState
     source_text: str
+    procedure: bool
+    bare: bool
+    """No hairlines in the panel: a question, a keypad or a set-up takes it."""
+    chipless: bool
+    """No plate of the state either."""
 
 
 def base_key(view: BedsideView, size: ScreenSize, state: DisplayState) -> BaseKey:
     """The key of the static part of a view."""
     plane = view.canonical_view
     measurable = view.measurable and state not in WITHOUT_PICTURE
-    return BaseKey(size, plane.width_mm, plane.depth_mm, measurable, view.language, state, view.source_text)
+    signs = view.procedure
+    asked = signs is not None and signs.question is not None
+    typed = signs is not None and signs.question is not None and signs.question.typing is not None
+    return BaseKey(
+        size,
+        plane.width_mm,
+        plane.depth_mm,
+        measurable and view.setup is None,
+        view.language,
+        state,
+        view.source_text,
+        signs is not None and view.setup is None,
+        asked or view.setup is not None,
+        typed or view.setup is not None,
+    )
 
 
 def base_picture(key: BaseKey, layout: Layout, painter: TextPainter) -> Picture:
@@ -49,14 +96,15 @@ def base_picture(key: BaseKey, layout: Layout, painter: TextPainter) -> Picture:
     canvas[:] = theme.GROUND
     canvas[layout.panel.slices] = theme.PANEL
     cv2.line(canvas, (0, layout.strip.top_px), (key.size.width_px, layout.strip.top_px), theme.HAIRLINE, 1)
-    for rule in RULES:
+    for rule in () if key.bare else places_of(key).rules:
         row = layout.px(rule)
         canvas[row, layout.panel.left_px + layout.px(PAD) : layout.panel.right_px - layout.px(PAD)] = theme.HAIRLINE
     _draw_border(canvas, layout, key.state)
     if key.measurable:
         _draw_ruler(canvas, layout, key, painter)
     _draw_caption(canvas, layout, key, painter)
-    _draw_chip(canvas, layout, key, painter)
+    if not key.chipless:
+        _draw_chip(canvas, layout, key, painter)
     return canvas
 
 

@@ -70,6 +70,35 @@ def prompt_icon(pen: Pen, priority: Priority, mark: Colour) -> None:
         pen.path((0, -0.08), (0, 0.5))
 
 
+def pedal_icon(pen: Pen) -> None:
+    """A foot pedal from the side: a tread on a hinge above its base."""
+    pen.path((-0.95, 0.75), (0.95, 0.75))
+    pen.area((-0.95, 0.5), (0.8, -0.45), (0.9, -0.2), (-0.85, 0.72))
+    pen.dot(-0.85, 0.55, 0.2)
+
+
+def answer_icon(pen: Pen) -> None:
+    """A plate with a tail: something was said back."""
+    pen.path((-0.85, -0.7), (0.85, -0.7), (0.85, 0.3), (-0.1, 0.3), (-0.5, 0.85), (-0.5, 0.3), (-0.85, 0.3), closed=True)
+
+
+def arrow_icon(pen: Pen, across: int, down: int) -> None:
+    """A solid triangle that points along (across, down)."""
+    pen.area(*[(across * x - down * y, down * x + across * y) for x, y in ((0.85, 0.0), (-0.6, 0.8), (-0.6, -0.8))])
+
+
+def backspace_icon(pen: Pen) -> None:
+    """A tag that points to the left, with a cross."""
+    pen.path((-0.95, 0.0), (-0.35, -0.65), (0.95, -0.65), (0.95, 0.65), (-0.35, 0.65), closed=True)
+    pen.path((0.0, -0.28), (0.56, 0.28))
+    pen.path((0.0, 0.28), (0.56, -0.28))
+
+
+def shift_icon(pen: Pen) -> None:
+    """A hollow arrow upwards."""
+    pen.path((0.0, -0.9), (0.9, 0.05), (0.4, 0.05), (0.4, 0.8), (-0.4, 0.8), (-0.4, 0.05), (-0.9, 0.05), closed=True)
+
+
 def turn_icon(pen: Pen, turn: Turn, side: EntrySide | None) -> None:
     """How the needle's line should swing, seen from its side of entry: an arc arrow down or up; two parallels for hold."""
     mirror = -1.0 if side is EntrySide.RIGHT else 1.0

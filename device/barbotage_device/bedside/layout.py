@@ -10,6 +10,7 @@ PANEL_WIDTH = 284
 STRIP_HEIGHT = 54
 GUTTER_WIDTH = 34
 CAPTION_HEIGHT = 20
+ENDS_HEIGHT = 18
 BORDER = 9
 MARGIN = 4
 
@@ -48,7 +49,8 @@ class Layout:
     """The rectangles of one screen. ``unit`` is how many pixels a pixel of the 800x480 screen becomes.
 
     ``image`` the ultrasound picture; ``gutter`` its depth ruler; ``caption`` the line below it (scale bar, source); ``panel`` the numbers;
-    ``strip`` the prompt. ``border_px`` is the free band around the image in which its state is drawn.
+    ``strip`` the prompt. ``ends`` is the line above the image that names its left and right end; empty without a procedure. ``border_px`` is the
+    free band around the image in which its state is drawn.
     """
 
     size: ScreenSize
@@ -58,6 +60,7 @@ class Layout:
     caption: Rect
     panel: Rect
     strip: Rect
+    ends: Rect
     border_px: int
 
     def px(self, units: float) -> int:
@@ -65,8 +68,11 @@ class Layout:
         return max(1, round(units * self.unit))
 
 
-def layout_for(size: ScreenSize, width_mm: float, depth_mm: float) -> Layout:
-    """The layout for an image of ``width_mm`` by ``depth_mm``: as large as fits, isotropic in mm, centred in its area."""
+def layout_for(size: ScreenSize, width_mm: float, depth_mm: float, with_ends: bool = False) -> Layout:
+    """The layout for an image of ``width_mm`` by ``depth_mm``: as large as fits, isotropic in mm, centred in its area.
+
+    ``with_ends`` keeps a line free above the image for the names of its ends.
+    """
     unit = min(size.width_px / REFERENCE_WIDTH_PX, size.height_px / REFERENCE_HEIGHT_PX)
 
     def px(units: float) -> int:
@@ -76,14 +82,16 @@ def layout_for(size: ScreenSize, width_mm: float, depth_mm: float) -> Layout:
     panel = Rect(size.width_px - px(PANEL_WIDTH), 0, px(PANEL_WIDTH), strip.top_px)
     edge = px(BORDER) + px(MARGIN)
     room_width = panel.left_px - px(GUTTER_WIDTH) - 2 * edge
-    room_height = strip.top_px - px(CAPTION_HEIGHT) - 2 * edge
+    ends_height = px(ENDS_HEIGHT) if with_ends else 0
+    room_height = strip.top_px - px(CAPTION_HEIGHT) - ends_height - 2 * edge
     px_per_mm = min(room_width / width_mm, room_height / depth_mm)
     width = max(1, min(room_width, round(width_mm * px_per_mm)))
     height = max(1, min(room_height, round(depth_mm * px_per_mm)))
     left = px(GUTTER_WIDTH) + edge + (room_width - width) // 2
-    top = edge + (room_height - height) // 2
+    top = edge + ends_height + (room_height - height) // 2
     image = Rect(left, top, width, height)
     band = image.grown(px(BORDER))
     gutter = Rect(band.left_px - px(GUTTER_WIDTH), image.top_px, px(GUTTER_WIDTH), height)
     caption = Rect(band.left_px, band.bottom_px, band.width_px, px(CAPTION_HEIGHT) + px(MARGIN))
-    return Layout(size, unit, image, gutter, caption, panel, strip, px(BORDER))
+    ends = Rect(band.left_px, band.top_px - ends_height, band.width_px, ends_height)
+    return Layout(size, unit, image, gutter, caption, panel, strip, ends, px(BORDER))

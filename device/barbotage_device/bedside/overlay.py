@@ -6,14 +6,20 @@ import cv2
 import numpy as np
 
 from barbotage_device.bedside import theme
-from barbotage_device.bedside.base import BaseKey, base_key, base_picture
+from barbotage_device.bedside.asked import draw_banner, draw_ends, draw_pairing_line, draw_question, draw_typing
+from barbotage_device.bedside.base import BaseKey, base_key, base_picture, places_of
 from barbotage_device.bedside.layout import Layout, layout_for
 from barbotage_device.bedside.link_signs import bar_height_px, draw_bar, draw_pairing
 from barbotage_device.bedside.marks import Easel, draw_marks
 from barbotage_device.bedside.panel import PanelArtist, Turning
-from barbotage_device.bedside.reading import link_banner, pairing_words, panel_lines, strip_line
-from barbotage_device.bedside.text import Picture, TextPainter, TextStyle, Weight, blit
+from barbotage_device.bedside.reading import link_banner, pairing_line, pairing_words, panel_lines, strip_lines
+from barbotage_device.bedside.setup import Setup
+from barbotage_device.bedside.setup_picture import draw_calipers, draw_setup_marks, draw_setup_words
+from barbotage_device.bedside.strip import draw_strip
+from barbotage_device.bedside.targets import targets
+from barbotage_device.bedside.text import Picture, TextPainter, TextStyle, Weight, blit, wrapped
 from barbotage_device.bedside.texts import texts_in
+from barbotage_device.bedside.touchables import draw_targets
 from barbotage_device.bedside.view import WITHOUT_PICTURE, BedsideView, DisplayState, ScreenSize, display_state
 from barbotage_models.contract.geometry import GreyImage
 
@@ -21,6 +27,7 @@ CACHED_BASES = 16
 """Static parts kept: a session uses about one for each state (1 MB each at 800x480)."""
 AREA_BELOW = 0.5
 """Shrinking to less than half with two-tap interpolation would skip pixels (speckle would flicker)."""
+MOST_REASON_LINES = 4
 BUFFERS = 2
 """One picture may be on its way to the screen while the next is drawn."""
 
@@ -50,8 +57,8 @@ class Renderer:
         key = base_key(view, self.size, state)
         found = self._bases.get(key)
         if found is None:
-            layout = layout_for(self.size, key.width_mm, key.depth_mm)
-            found = PanelArtist(layout, self.painter), base_picture(key, layout, self.painter)
+            layout = layout_for(self.size, key.width_mm, key.depth_mm, with_ends=key.procedure)
+            found = PanelArtist(layout, self.painter, places_of(key)), base_picture(key, layout, self.painter)
             self._bases[key] = found
             if len(self._bases) > CACHED_BASES:
                 self._bases.popitem(last=False)
@@ -64,18 +71,57 @@ class Renderer:
         np.copyto(canvas, base)
         image = canvas[layout.image.slices]
         put_native(image, view.pixels)
+        if view.setup is not None:
+            self._draw_setup(canvas, view, view.setup, layout)
+            return
         if state in WITHOUT_PICTURE:
             _say_why_no_picture(canvas, layout, view, self.painter)
         plane = view.canonical_view
         draw_marks(Easel(image, plane.width_mm, plane.depth_mm, layout.unit), view, state)
-        turning = Turning(view.aim.turn, view.tracks.needle.side)
-        artist.draw_panel(canvas, panel_lines(view), turning, view.heartbeat)
-        banner, pairing = link_banner(view), pairing_words(view)
-        artist.draw_strip(canvas, strip_line(view), bar_height_px(layout) if banner else 0)
-        if banner:
+        if view.calipers is not None and state is DisplayState.FROZEN:
+            draw_calipers(image, view.calipers, view.pixels.shape, layout.unit)
+        self._draw_around(canvas, view, artist)
+
+    def _draw_around(self, canvas: Picture, view: BedsideView, artist: PanelArtist) -> None:
+        """Panel and strip, and what the procedure puts in their place."""
+        layout, painter, texts, signs = artist.layout, self.painter, texts_in(view.language), view.procedure
+        question = None if signs is None else signs.question
+        lines, told, banner = panel_lines(view), strip_lines(view), link_banner(view)
+        taken = bar_height_px(layout) if banner else 0
+        if question is None:
+            artist.draw_panel(canvas, lines, Turning(view.aim.turn, view.tracks.needle.side), view.heartbeat)
+        else:
+            artist.draw_header(canvas, lines, view.heartbeat)
+        if question is not None and question.typing is not None:
+            title = draw_typing(canvas, question, texts, layout, painter)
+            draw_banner(canvas, (*told, *pairing_line(view)), title, layout, painter)
+        else:
+            if question is not None:
+                draw_question(canvas, question, texts, layout, painter)
+            draw_strip(canvas, told, layout, painter, taken)
+        if signs is not None:
+            draw_ends(canvas, signs, texts, layout, painter)
+            draw_targets(canvas, targets(layout, view), layout, painter)
+        self._draw_link(canvas, view, layout, banner)
+
+    def _draw_link(self, canvas: Picture, view: BedsideView, layout: Layout, banner: str) -> None:
+        """The link to a PC: the bar of the laboratory setting, and a pairing code where there is room for it."""
+        typed = view.procedure is not None and view.procedure.question is not None and view.procedure.question.typing is not None
+        if banner and not typed:
             draw_bar(canvas, banner, layout, self.painter)
-        if pairing is not None:
-            draw_pairing(canvas, pairing, layout, self.painter)
+        pairing = pairing_words(view)
+        if pairing is None or typed:
+            return
+        if view.procedure is None or view.procedure.question is None:
+            draw_pairing(canvas, pairing, layout, self.painter, compact=view.procedure is not None)
+        else:
+            draw_pairing_line(canvas, pairing_line(view)[0].text, layout, self.painter)
+
+    def _draw_setup(self, canvas: Picture, view: BedsideView, setup: Setup, layout: Layout) -> None:
+        """A set-up takes panel and strip; on the picture there are its marks alone."""
+        draw_setup_marks(canvas[layout.image.slices], setup, view.pixels.shape, layout.unit)
+        draw_setup_words(canvas, setup, texts_in(view.language), layout, self.painter)
+        draw_targets(canvas, targets(layout, view), layout, self.painter)
 
 
 def render(view: BedsideView, size: ScreenSize) -> Picture:
@@ -100,21 +146,10 @@ def _say_why_no_picture(canvas: Picture, layout: Layout, view: BedsideView, pain
     room = image.width_px - layout.px(32)
     patches = [painter.fitted(texts_in(view.language)(f"state-{display_state(view).value}"), title, room)]
     patches += [
-        painter.fitted(line, body, room) for line in _wrapped(view.source_lost or view.model_error or "", body, room, painter)
+        painter.fitted(line, body, room)
+        for line in wrapped(view.source_lost or view.model_error or "", body, room, MOST_REASON_LINES)
     ]
     base = image.top_px + image.height_px // 2 - layout.px(12)
     for index, patch in enumerate(patches):
         blit(canvas, patch, image.left_px + (image.width_px - patch.width_px) // 2, base)
         base += layout.px(38 if index == 0 else 26)
-
-
-def _wrapped(text: str, style: TextStyle, room_px: int, painter: TextPainter, most: int = 4) -> list[str]:
-    """The words in at most ``most`` lines; the last holds all that is left."""
-    lines: list[str] = []
-    for word in text.split():
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and (len(lines) == most or painter.patch(longer, style).width_px <= room_px):
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines

@@ -10,6 +10,8 @@ MOST_BUTTONS = 4
 """Touch targets at most at a time: each must be hit with a gloved or wet finger."""
 BACKSPACE, ENTER = "backspace", "enter"
 """Signs of the keypad beside the characters that it types."""
+SHIFT, DIGITS = "shift", "digits"
+"""Signs that turn to another layer of the keypad; ``keypad.pressed`` knows what each does."""
 
 
 class Typing(StrEnum):
@@ -19,9 +21,17 @@ class Typing(StrEnum):
     TEXT = "text"
 
 
+class Layer(StrEnum):
+    """Which signs a keypad for TEXT shows."""
+
+    LOWER = "lower"
+    UPPER = "upper"
+    DIGITS = "digits"
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A text by its key in the catalogue, with its values."""
+    """A text by its key in the catalogue, with its values. A value that is itself a key of the catalogue is shown in its words."""
 
     key: str
     values: Mapping[str, str] = field(default_factory=dict)
@@ -41,7 +51,7 @@ class Button:
 class Question:
     """One thing asked, in the panel's place. ``typed`` is what was typed so far, with ``unit``; ``typing`` None where the buttons answer it.
 
-    ``place`` says which of how many ("3/11"), ``answered`` what stands recorded, in words; empty when nothing does.
+    ``place`` says which of how many ("3/11"), ``answered`` what stands recorded, in words; empty when nothing does. ``layer``: of the keypad.
     """
 
     title: Said
@@ -50,6 +60,7 @@ class Question:
     typing: Typing | None = None
     typed: str = ""
     unit: str = ""
+    layer: Layer = Layer.LOWER
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from barbotage_device.bedside.calipers import length_mm
+from barbotage_device.bedside.procedure_signs import ProcedureSigns
 from barbotage_device.bedside.texts import NARROW_SPACE, Texts, texts_in
 from barbotage_device.bedside.view import BedsideView, DisplayState, display_state, guidance_age_ns, is_slow, known
 from barbotage_device.guidance.aim import Turn
-from barbotage_device.guidance.prompt import Priority, Prompt, PromptKind
+from barbotage_device.guidance.prompt import Priority, PromptKind
 from barbotage_device.perception.scene import Deposit
 
 ABSENT = "–"
@@ -17,6 +19,8 @@ CONFIDENCE_SEGMENTS = 5
 CONFIDENCE_HIGH = 0.85
 CONFIDENCE_MEDIUM = 0.6
 """Words for the calibrated probability; choice of the project, not a published scale."""
+PAIR_MARKS = ("+", "×")
+"""How the ends of the first and of the second pair of calipers are drawn."""
 NS_PER_MS = 1_000_000
 GUIDING = (DisplayState.CONFIRMED, DisplayState.SHAFT_ONLY)
 """States in which the needle is drawn and told."""
@@ -35,6 +39,7 @@ class Slot(StrEnum):
     ANGLE = "angle"
     TURN = "turn"
     CONFIDENCE = "confidence"
+    FACT = "fact"
     ADVANCE = "advance"
     MISS = "miss"
     CYCLES = "cycles"
@@ -47,7 +52,7 @@ class Slot(StrEnum):
     POD = "pod"
 
 
-ROWS = (Slot.ADVANCE, Slot.MISS, Slot.CYCLES, Slot.DEPOSIT, Slot.DEPTH, Slot.SHADOW, Slot.BONE)
+ROWS = (Slot.FACT, Slot.ADVANCE, Slot.MISS, Slot.CYCLES, Slot.DEPOSIT, Slot.DEPTH, Slot.SHADOW, Slot.BONE)
 """The small rows, in the order in which they stand; there is room for six: once cycles are counted, the shadow is not told any more."""
 
 
@@ -62,12 +67,21 @@ class Line:
     level: int = 0
 
 
+class StripForm(StrEnum):
+    """What a line of the strip is, beside a prompt."""
+
+    PLAIN = "plain"
+    PROPOSAL = "proposal"
+    ANSWER = "answer"
+
+
 @dataclass(frozen=True, slots=True)
 class StripLine:
-    """The words of the strip; ``priority`` is None when they are no prompt but the plain state."""
+    """The words of the strip; ``priority`` is None when they are no prompt but what ``form`` says."""
 
     text: str
     priority: Priority | None
+    form: StripForm = StripForm.PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +101,9 @@ def panel_lines(view: BedsideView) -> tuple[Line, ...]:
     texts, state = texts_in(view.language), display_state(view)
     lines = [*_header(view, texts, state), *_distance(view, texts, state), *_angle(view, texts, state)]
     lines.append(_confidence(view, texts, state))
+    lines += _calipers(view, texts)
+    if view.procedure is not None:
+        lines += [Line(Slot.FACT, texts.said(said), value) for said, value in view.procedure.facts]
     if state in GUIDING:
         lines += _course(view, texts, state)
     if state in MARKING:
@@ -103,12 +120,48 @@ def panel_lines(view: BedsideView) -> tuple[Line, ...]:
 
 
 def strip_line(view: BedsideView) -> StripLine:
-    """The prompt to show, or else that nothing is recorded any more, or else one sentence on the state; empty when there is nothing to say."""
+    """The first line of the strip."""
+    return strip_lines(view)[0]
+
+
+def strip_lines(view: BedsideView) -> tuple[StripLine, ...]:
+    """What the strip says, one line or two: the prompt, then what waits for the pedal or was just answered; else one sentence on the state.
+
+    The words are empty when there is nothing to say. A proposal always shows while the pedal would accept it, unless an answer is said.
+    """
+    lines = [line for line in (_raised(view), _waiting(view)) if line is not None]
+    return tuple(lines) if lines else (_state_line(view),)
+
+
+def _raised(view: BedsideView) -> StripLine | None:
+    """The prompt to show, or else that nothing is recorded any more. With a procedure its notice stands for the guidance's own prompt."""
+    texts, signs = texts_in(view.language), view.procedure
+    if signs is not None and signs.notice is not None:
+        return StripLine(_noticed(signs, view, texts), signs.notice.priority)
+    if signs is None and view.prompts.shown is not None:
+        return StripLine(_prompt_text(view.prompts.shown.kind.value, view, texts), view.prompts.shown.priority)
+    return StripLine(texts("recording-stopped"), Priority.MEDIUM) if view.recording_stopped else None
+
+
+def _noticed(signs: ProcedureSigns, view: BedsideView, texts: Texts) -> str:
+    said = signs.notice.said if signs.notice is not None else None
+    if said is None:
+        return ""
+    return _prompt_text(said.key, view, texts) if said.key == PromptKind.LOW_QUALITY else texts.said(said)
+
+
+def _waiting(view: BedsideView) -> StripLine | None:
+    """What was just answered, for a moment; else what waits for the pedal."""
+    signs, texts = view.procedure, texts_in(view.language)
+    if signs is None:
+        return None
+    if signs.answer is not None:
+        return StripLine(texts.said(signs.answer), None, StripForm.ANSWER)
+    return None if signs.proposal is None else StripLine(texts.said(signs.proposal), None, StripForm.PROPOSAL)
+
+
+def _state_line(view: BedsideView) -> StripLine:
     texts, state = texts_in(view.language), display_state(view)
-    if view.prompts.shown is not None:
-        return StripLine(_prompt_text(view.prompts.shown, view, texts), view.prompts.shown.priority)
-    if view.recording_stopped:
-        return StripLine(texts("recording-stopped"), Priority.MEDIUM)
     if is_slow(view):
         return StripLine(texts("say-slow", age=texts.format_ms(guidance_age_ns(view) / NS_PER_MS)), None)
     if state is DisplayState.CONFIRMED:
@@ -137,6 +190,12 @@ def pairing_words(view: BedsideView) -> PairingWords | None:
     )
 
 
+def pairing_line(view: BedsideView) -> tuple[StripLine, ...]:
+    """The pairing in one line, where there is no room for its plate; none when no PC is to be paired."""
+    words = pairing_words(view)
+    return () if words is None else (StripLine(f"{words.title} {' '.join(words.code)}", None, StripForm.ANSWER),)
+
+
 def told_deposit(view: BedsideView) -> Deposit | None:
     """The deposit whose size the panel tells: the target's, or without a target the longest one."""
     deposits = view.tracks.deposits
@@ -146,7 +205,7 @@ def told_deposit(view: BedsideView) -> Deposit | None:
 
 
 def _header(view: BedsideView, texts: Texts, state: DisplayState) -> list[Line]:
-    phase = f"phase-{view.phase_text_key}"
+    phase = f"phase-{view.phase_text_key if view.procedure is None else view.procedure.state}"
     lines = [Line(Slot.PHASE, texts(phase) if texts.has(phase) else "")]
     if is_slow(view):
         lines.append(Line(Slot.SLOW, texts("slow"), texts.format_ms(guidance_age_ns(view) / NS_PER_MS)))
@@ -222,11 +281,21 @@ def _lavage(view: BedsideView, texts: Texts) -> list[Line]:
 def _health(view: BedsideView, texts: Texts) -> Line:
     latency = known(view.latency_ms)
     told = ABSENT if latency is None else texts.format_ms(latency)
-    return Line(Slot.HEALTH, f"{texts('latency')} {told}", f"{texts('drops')} {view.drops}")
+    return Line(Slot.HEALTH, f"{texts('latency')} {told}", f"{texts('drops')} {view.drops}", unit=told)
 
 
-def _prompt_text(prompt: Prompt, view: BedsideView, texts: Texts) -> str:
-    words, reason = texts(prompt.kind.value), view.tracks.quality.reason
-    if prompt.kind is PromptKind.LOW_QUALITY and reason and texts.has(reason):
+def _calipers(view: BedsideView, texts: Texts) -> list[Line]:
+    """One row for each pair; without a scale they say nothing but that."""
+    pairs, lines = () if view.calipers is None else view.calipers.pairs, []
+    for number, (pair, mark) in enumerate(zip(pairs, PAIR_MARKS, strict=False), start=1):
+        length = length_mm(pair, view.scale) if view.measurable else None
+        told = texts("scale-unknown") if length is None else texts.format_mm(length)
+        lines.append(Line(Slot.FACT, f"{texts('calipers', n=number)} ({mark})", told))
+    return lines
+
+
+def _prompt_text(key: str, view: BedsideView, texts: Texts) -> str:
+    words, reason = texts(key), view.tracks.quality.reason
+    if key == PromptKind.LOW_QUALITY and reason and texts.has(reason):
         return f"{words} ({texts(reason)})"
     return words

@@ -21,6 +21,8 @@ NARROW_SPACE_EM = 0.16
 """Width of the narrow no-break space (about a sixth of the type size, as typesetters use it)."""
 CACHED_PATCHES = 2048
 """About 8 MB at 800x480; a whole procedure shows fewer different strings. When full, the oldest goes."""
+LINE_EM = 1.22
+"""From baseline to baseline, in type sizes: the font's own ascent and descent."""
 REPLACEMENT = "?"
 ELLIPSIS = "…"
 _NO_SUCH_CHARACTER = "\U0010fffd"
@@ -122,6 +124,55 @@ class TextPainter:
         return patch
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How words of an open size look: cut, ink, ground."""
+
+    weight: Weight
+    ink: Colour
+    ground: Colour
+
+    def at(self, size_px: int) -> TextStyle:
+        """The style in one size."""
+        return TextStyle(size_px, self.weight, self.ink, self.ground)
+
+
+def wrapped(text: str, style: TextStyle, room_px: int, most: int) -> list[str]:
+    """The words in at most ``most`` lines, broken at plain spaces only; the last line holds all that is left."""
+    lines: list[str] = []
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and (len(lines) == most or width_px(longer, style) <= room_px):
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
+def block(
+    painter: TextPainter, text: str, look: Look, sizes_px: tuple[int, ...], room_px: tuple[int, int]
+) -> tuple[list[Patch], TextStyle]:
+    """The words in lines, in the largest of the sizes (largest first) in which they fit into (width, height), and that style.
+
+    They are cut short when none does.
+    """
+    width, height = room_px
+    style, lines = look.at(sizes_px[-1]), [text]
+    for size in sizes_px:
+        style = look.at(size)
+        lines = wrapped(text, style, width, max(1, int(height / (LINE_EM * size))))
+        if all(width_px(line, style) <= width for line in lines):
+            break
+    return [painter.fitted(line, style, width) for line in lines], style
+
+
+def fit(painter: TextPainter, text: str, look: Look, sizes_px: tuple[int, ...], room_px: int) -> tuple[Patch, TextStyle]:
+    """The words on one line, in the largest of the sizes (largest first) that fits, and that style; cut short when none does."""
+    styles = [look.at(size) for size in sizes_px]
+    style = next((one for one in styles if width_px(text, one) <= room_px), styles[-1])
+    return painter.fitted(text, style, room_px), style
+
+
 def cap_height_px(style: TextStyle) -> int:
     """Height of a capital, to centre words by what the eye sees of them."""
     box = font(style.weight, style.size_px).getbbox("H", anchor="ls")
@@ -142,17 +193,28 @@ def blit(canvas: Picture, patch: Patch, left_px: int, base_px: int) -> int:
     return left_px + width
 
 
+@lru_cache(maxsize=4096)
+def width_px(text: str, style: TextStyle) -> int:
+    """Columns that ``text`` takes in a style."""
+    return max(1, round(_starts(text, style)[-1]) + 1)
+
+
+def _starts(text: str, style: TextStyle) -> list[float]:
+    """Where each piece between narrow spaces begins, and where the last ends."""
+    face, gap = font(style.weight, style.size_px), NARROW_SPACE_EM * style.size_px
+    starts, x = [], 0.0
+    for piece in drawable(text, style.weight).split(NARROW_SPACE):
+        starts.append(x)
+        x += face.getlength(piece) + gap
+    return [*starts, x - gap]
+
+
 def _words(text: str, style: TextStyle) -> Patch:
     """Whole strings, so that fractional advances and kerning are the font's own."""
     face = font(style.weight, style.size_px)
     ascent, descent = face.getmetrics()
-    pieces = drawable(text, style.weight).split(NARROW_SPACE)
-    gap = NARROW_SPACE_EM * style.size_px
-    starts, x = [], 0.0
-    for piece in pieces:
-        starts.append(x)
-        x += face.getlength(piece) + gap
-    picture = Image.new("L", (max(1, round(x - gap) + 1), ascent + descent), 0)
+    pieces, starts = drawable(text, style.weight).split(NARROW_SPACE), _starts(text, style)[:-1]
+    picture = Image.new("L", (width_px(text, style), ascent + descent), 0)
     draw = ImageDraw.Draw(picture)
     for start, piece in zip(starts, pieces, strict=True):
         draw.text((start, ascent), piece, fill=255, font=face, anchor="ls")

@@ -5,6 +5,7 @@ from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
 
+from barbotage_device.bedside.procedure_signs import Said
 from barbotage_device.errors import NotFoundError
 
 DOMAIN = "barbotage"
@@ -20,7 +21,7 @@ class Language(StrEnum):
     FR = "fr"
 
 
-_DECIMAL_MARK = {Language.EN: ".", Language.FR: ","}
+DECIMAL_MARK = {Language.EN: ".", Language.FR: ","}
 
 
 class _Absent(gettext.NullTranslations):
@@ -41,7 +42,7 @@ class Texts:
         with catalogue.open("rb") as stream:
             self._translations = gettext.GNUTranslations(stream)
         self._translations.add_fallback(_Absent())
-        self._mark = _DECIMAL_MARK[language]
+        self._mark = DECIMAL_MARK[language]
 
     def __call__(self, key: str, **values: object) -> str:
         """The words for ``key``. Raises NotFoundError for a key that the catalogue does not hold."""
@@ -55,6 +56,14 @@ class Texts:
     def has(self, key: str) -> bool:
         """Whether the catalogue holds ``key``."""
         return self._translations.gettext(key) != ""
+
+    def said(self, said: Said) -> str:
+        """The words of ``said``; values that are keys in their words. A key without words stands for itself: a picture must not fail on it."""
+        values = {name: self(value) if value and self.has(value) else value for name, value in said.values.items()}
+        try:
+            return self(said.key, **values) if self.has(said.key) else said.key
+        except (KeyError, IndexError):
+            return self(said.key)
 
     def number(self, value: float, decimals: int = 1) -> str:
         """A number with the language's decimal mark and a true minus sign; minus zero is zero."""

@@ -18,6 +18,9 @@ SOFT: Colour = (186, 178, 170)
 FAINT: Colour = (140, 130, 122)
 DARK_INK: Colour = (14, 12, 10)
 
+PROPOSAL_GROUND: Colour = (58, 40, 20)
+PROPOSAL_INK: Colour = (255, 214, 130)
+
 TARGET: Colour = (70, 226, 255)
 DEPOSIT: Colour = (255, 214, 130)
 BONE: Colour = (255, 110, 235)

@@ -4,6 +4,9 @@ import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from barbotage_device.bedside.calipers import Calipers
+from barbotage_device.bedside.procedure_signs import ProcedureSigns
+from barbotage_device.bedside.setup import Setup
 from barbotage_device.bedside.texts import Language
 from barbotage_device.errors import InvalidInputError
 from barbotage_device.guidance.aim import Aim, Certainty
@@ -93,6 +96,12 @@ class BedsideView:
     link: LinkSigns = field(default_factory=LinkSigns)
     pod: PodSigns | None = None
     """None: the program runs without a probe pod."""
+    procedure: ProcedureSigns | None = None
+    """None: the program only watches."""
+    setup: Setup | None = None
+    """A set-up of the source, over everything else. ``pixels`` is then the picture on which it is made."""
+    calipers: Calipers | None = None
+    """On a frozen picture; their points are pixels of ``pixels``."""
 
     @property
     def measurable(self) -> bool:
