@@ -132,11 +132,16 @@ def run_command(
     pod: Annotated[
         str | None, typer.Option("--pod", metavar="PORT|auto", help="Port of the probe pod, or auto for the one plugged in.")
     ] = None,
+    no_procedure: Annotated[
+        bool, typer.Option("--no-procedure", help="Watch only: no states, questions or buttons on the screen.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> int:
     """The bedside program: frames in, guidance on the screen, everything into a session.
 
-    Keys in the window: space accepts the best deposit, o overlay, f freeze, l language, b bookmark, p patient event, q quit.
+    The screen follows the procedure: its buttons answer and go on, space (or the pedal) accepts what is proposed. An unfinished recorded
+    procedure is offered to be gone on with. With --no-procedure space accepts the best deposit and nothing is asked.
+    Keys in the window: space accept, o overlay, f freeze, l language, b bookmark, p patient event, q quit.
     With --headless or without a display there is no window and the best deposit is accepted without asking.
     Before a recording starts there must be room for it (section [recording] of the configuration), else the run is refused with 4.
     With --serial (or serial in the section [link]) a PC can watch and fetch sessions meanwhile; the port may come and go.
@@ -153,10 +158,12 @@ def run_command(
       barbotage-device run --source v4l2:/dev/video0 --record sessions --side right
       barbotage-device run --source v4l2:/dev/video0 --record sessions --serial /dev/ttyGS0
       barbotage-device run --source sim --pod auto
+      barbotage-device run --source sim --no-procedure
     """
 
     def action() -> int:
         from barbotage_device.capture.opening import SourceKind, parse_src
+        from barbotage_device.runtime.conduct.settings import ConductSettings
         from barbotage_device.runtime.link_request import LinkOptions
         from barbotage_device.runtime.models import choose_model
         from barbotage_device.runtime.pipeline import PipelineSettings
@@ -178,6 +185,7 @@ def run_command(
             recording=_recording(chosen, spec, record, side, image_format),
             link=link_cli.link_of_run(LinkOptions(serial, baud, config, state, no_security), chosen, record),
             pod=pod_port,
+            conduct=None if no_procedure else ConductSettings(chosen.procedure, chosen.prompts, chosen.probe),
         )
         active = link_cli.activate_updates(state, None if request.recording is None else request.recording.root, console)
         named = model or _configured_model(chosen) or active

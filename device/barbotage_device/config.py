@@ -20,6 +20,8 @@ from barbotage_device.config_schema import EXAMPLE, build, render, setting
 from barbotage_device.errors import ConfigError, NotFoundError
 from barbotage_device.guidance.prompter import PrompterSettings
 from barbotage_device.perception.tracker_settings import TrackerSettings
+from barbotage_device.procedure.guidance_side import Body
+from barbotage_device.procedure.settings import ProcedureSettings
 from barbotage_models.contract.canonical import MIN_REGION_PX
 from barbotage_models.contract.geometry import SCALE_MAX_MM_PER_PX, SCALE_MIN_MM_PER_PX, Scale
 
@@ -171,6 +173,28 @@ class PodConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeConfig:
+    """How the scanner shows the probe's orientation marker. The finger test corrects ``mirrored`` for one run."""
+
+    marker: str = field(
+        default="left",
+        metadata=setting(
+            "Side of the scanner's own picture at which it draws the orientation marker.", choices=("left", "right")
+        ),
+    )
+    mirrored: bool = field(
+        default=False, metadata=setting("Whether the picture that arrives here is the mirror image of the scanner's.")
+    )
+    toward: str = field(
+        default="",
+        metadata=setting(
+            "Where the marker on the probe points on the patient; empty: not said, then only the ends of the probe are named.",
+            choices=("", *(one.value for one in Body)),
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceConfig:
     """Everything that can be set. Every value has unit, bounds and help in its field's metadata."""
 
@@ -184,6 +208,10 @@ class DeviceConfig:
         default_factory=TrackerSettings, metadata=setting("How things are followed from frame to frame.")
     )
     prompts: PrompterSettings = field(default_factory=PrompterSettings, metadata=setting("When a prompt is raised."))
+    procedure: ProcedureSettings = field(
+        default_factory=ProcedureSettings, metadata=setting("When the procedure proposes and prompts.")
+    )
+    probe: ProbeConfig = field(default_factory=ProbeConfig, metadata=setting("How the picture lies on the probe."))
 
 
 def load_config(path: Path | None, environ: Mapping[str, str]) -> DeviceConfig:

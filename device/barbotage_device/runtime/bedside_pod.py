@@ -18,6 +18,8 @@ from barbotage_device.probe_pod.state import (
     cause_of,
     fault_name,
 )
+from barbotage_device.procedure.events import By
+from barbotage_device.procedure.plunger import LineSample
 from barbotage_device.runtime.operator import Operator
 from barbotage_device.runtime.outlets import Outlets
 from barbotage_device.runtime.pipeline import Guidance
@@ -56,6 +58,19 @@ class Client(Protocol):
         ...
 
 
+class LavageLine(Protocol):
+    """The procedure, where one is followed: it counts the cycles itself, from the picture and this line."""
+
+    @property
+    def cycles(self) -> int:
+        """Lavage cycles of the procedure."""
+        ...
+
+    def line(self, sample: LineSample) -> None:
+        """A sample of the lavage line."""
+        ...
+
+
 class CycleCount:
     """The lavage cycles of this run, from the pod's own count: a pod counts from its start, and may be restarted or exchanged."""
 
@@ -78,8 +93,9 @@ class CycleCount:
 class BedsidePod:
     """Joins a pod's client to a run. Both methods belong to the loop's thread and return at once."""
 
-    def __init__(self, client: Client, operator: Operator, outlets: Outlets) -> None:
+    def __init__(self, client: Client, operator: Operator, outlets: Outlets, lavage: LavageLine | None = None) -> None:
         self._client = client
+        self._lavage_line = lavage
         self._operator = operator
         self._outlets = outlets
         self._count = CycleCount()
@@ -96,7 +112,8 @@ class BedsidePod:
         """What screen and status line say about the pod."""
         view = self._client.view
         connected = view.connection is Connection.CONNECTED
-        return PodSigns(connected, None if connected else view.reason, self._count.cycles)
+        cycles = self._count.cycles if self._lavage_line is None else self._lavage_line.cycles
+        return PodSigns(connected, None if connected else view.reason, cycles)
 
     def heed(self) -> None:
         """Takes what has arrived since the last call."""
@@ -126,13 +143,11 @@ class BedsidePod:
             case Touched():
                 key = KEYS.get((event.contact, event.action))
                 if key is not None:
-                    self._operator.obey(key)
+                    self._operator.obey(key, By.PEDAL)
             case LavageChanged():
                 self._lavage(event)
             case PressureSeries():
-                for index, pressure_hpa in enumerate(event.pressure_hpa):
-                    at_ns = event.at_ns + index * SAMPLE_EVERY_NS
-                    self._outlets.sample({"pressure_kpa": pressure_hpa / HPA_PER_KPA}, at_ns)
+                self._pressure(event)
             case Tilted():
                 values = {"pitch_deg": event.pitch_deg, "roll_deg": event.roll_deg, "rate_dps": event.rate_dps}
                 self._outlets.sample(values | {"moved": event.moved}, event.at_ns)
@@ -150,8 +165,15 @@ class BedsidePod:
         value = {"serial": identity.serial, "version": identity.version, "firmware_hash": identity.firmware_hash}
         self._outlets.happened(Happening("pod-connected", value))
 
+    def _pressure(self, event: PressureSeries) -> None:
+        for index, pressure_hpa in enumerate(event.pressure_hpa):
+            at_ns, pressure_kpa = event.at_ns + index * SAMPLE_EVERY_NS, pressure_hpa / HPA_PER_KPA
+            self._outlets.sample({"pressure_kpa": pressure_kpa}, at_ns)
+            if self._lavage_line is not None:
+                self._lavage_line.line(LineSample(at_ns, pressure_kpa))
+
     def _lavage(self, event: LavageChanged) -> None:
         values = {"phase": event.phase.name.lower(), "peak_kpa": event.peak_hpa / HPA_PER_KPA}
         self._outlets.sample(values, event.at_ns)
-        if self._count.update(event.cycles):
+        if self._count.update(event.cycles) and self._lavage_line is None:
             self._outlets.happened(Happening("lavage-cycle", {"count": self._count.cycles, "from": "pressure"}), event.at_ns)

@@ -1,7 +1,7 @@
 """Watches one lavage: the cavity in the picture and the pressure line, put together into counted cycles."""
 
 from barbotage_device.perception.scene import Deposit
-from barbotage_device.procedure.cavity import CavityGauge
+from barbotage_device.procedure.cavity import Cavity, CavityGauge
 from barbotage_device.procedure.lavage import LavageCounter, LavageCounts, LavageCycle
 from barbotage_device.procedure.plunger import LineSample
 from barbotage_device.runtime.pipeline import Guidance
@@ -16,6 +16,8 @@ class LavageWatch:
         self._line: list[LineSample] = []
         self.counts: LavageCounts | None = None
         """The counts after the last frame; None before the lavage."""
+        self.cavity: Cavity | None = None
+        """The cavity in the last frame; None before the first."""
 
     def accept(self, deposit: Deposit) -> None:
         """The target, as it is seen before the needle lies in it."""
@@ -33,7 +35,7 @@ class LavageWatch:
 
     def update(self, guidance: Guidance) -> tuple[LavageCycle, ...]:
         """The cycles that are counted with this frame."""
-        cavity = self._gauge.update(guidance.canonical, guidance.tracks)
+        cavity = self.cavity = self._gauge.update(guidance.canonical, guidance.tracks)
         if self._counter is None:
             return ()
         self.counts = self._counter.update(cavity, self._line)

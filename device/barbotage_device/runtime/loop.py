@@ -1,10 +1,11 @@
 """The live loop: frames in, guidance out, whatever goes wrong in between."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from barbotage_device.bedside.procedure_signs import ProcedureSigns
 from barbotage_device.bedside.view import PodSigns
 from barbotage_device.capture.frame import Frame
 from barbotage_device.errors import BarbotageError, InvalidInputError
@@ -63,6 +64,19 @@ class Pod(Protocol):
         ...
 
 
+class Procedure(Protocol):
+    """The procedure that a run follows. Nothing blocks."""
+
+    @property
+    def signs(self) -> ProcedureSigns:
+        """What the screen shows of it now."""
+        ...
+
+    def turn(self, guidance: Guidance | None, condition: Condition) -> None:
+        """Takes how things stand, before they are shown."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Reports:
     """Where the loop speaks: the status once a second, and events in words as they happen."""
@@ -100,6 +114,7 @@ class LiveLoop:
         screen: Screen | None = None,
         outlets: Outlets | None = None,
         pod: Pod | None = None,
+        procedure: Procedure | None = None,
     ) -> None:
         self._feed = feed
         self._pipeline = pipeline
@@ -110,6 +125,7 @@ class LiveLoop:
         self._outlets = outlets or Outlets(lambda _level, text: reports.event(text))
         self._recording, self._teller = self._outlets.recording, self._outlets.teller
         self._pod = pod
+        self._procedure = procedure
         self._times = StageTimes()
         self._count = _Counters()
 
@@ -243,7 +259,11 @@ class LiveLoop:
 
     def _show(self, guidance: Guidance | None, stages: dict[Stage, int]) -> bool:
         """Shows and records how things stand; adds the time of drawing to the stages of a frame. False ends the run."""
-        condition, before_ns = self.condition(), self._clock()
+        condition = self.condition()
+        if self._procedure is not None:
+            self._procedure.turn(guidance, condition)
+            condition = replace(condition, procedure=self._procedure.signs)
+        before_ns = self._clock()
         goes_on = True if self._screen is None else self._screen.show(guidance, condition)
         if stages and self._screen is not None:
             stages[Stage.DRAW] = self._clock() - before_ns

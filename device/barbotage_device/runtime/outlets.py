@@ -17,6 +17,13 @@ class Outlets:
     recording: SessionRecording | None = None
     teller: Teller | None = None
 
+    def leave_to_procedure(self) -> None:
+        """From now on a procedure tells of targets and prompts: they are not told a second time from what changes in the loop."""
+        if self.recording is not None:
+            self.recording.leave_to_procedure()
+        if self.teller is not None:
+            self.teller.leave_to_procedure()
+
     def say(self, level: str, text: str) -> None:
         """A line of the log, everywhere."""
         self.report(level, text)

@@ -39,7 +39,8 @@ def sound_now(guidance: Guidance | None, condition: Condition) -> Sound:
         return Sound.ATTENTION
     if guidance is None:
         return Sound.SILENT
-    shown = guidance.prompts.shown
+    # Where a procedure is followed, its choice among all prompts is what the screen shows.
+    shown = guidance.prompts.shown if condition.procedure is None else condition.procedure.notice
     if shown is not None and shown.priority is Priority.HIGH:
         return Sound.ATTENTION
     in_target = guidance.aim.in_target and guidance.aim.certainty is Certainty.CONFIRMED

@@ -4,7 +4,8 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from barbotage_device.capture.opening import SourceKind, SourceSpec, open_source
 from barbotage_device.capture.settings import CaptureSettings
 from barbotage_device.console import EXIT_FAILED, Console
 from barbotage_device.runtime.feed import SourceWatch, feed_of
+from barbotage_device.runtime.health import read_health
 from barbotage_device.runtime.interpreter import LoadedModel
 from barbotage_device.runtime.loop import LiveLoop, LoopSettings, Reports
 from barbotage_device.runtime.operator import Heard, Operator, Presentation
@@ -35,6 +37,9 @@ from barbotage_device.runtime.telemetry import About
 if TYPE_CHECKING:
     from barbotage_device.runtime.bedside_link import BedsideLink
     from barbotage_device.runtime.bedside_pod import BedsidePod
+    from barbotage_device.runtime.conduct.conductor import Conductor
+    from barbotage_device.runtime.conduct.continuing import Unfinished
+    from barbotage_device.runtime.conduct.settings import ConductSettings
     from barbotage_device.runtime.link_request import LinkRequest
     from barbotage_device.runtime.screen import BedsideScreen
 
@@ -59,6 +64,8 @@ class RunRequest:
     """How to serve a PC meanwhile; None: not at all."""
     pod: str | None = None
     """Port of the probe pod; AUTO looks for the one that is plugged in, None does without."""
+    conduct: "ConductSettings | None" = None
+    """How to follow the procedure on the screen; None: watch only. Without a screen it is not followed."""
 
 
 def run(request: RunRequest, model: LoadedModel, console: Console) -> int:
@@ -76,9 +83,10 @@ def _run(request: RunRequest, model: LoadedModel, console: Console, link: "Bedsi
     watch = SourceWatch()
     source = open_source(request.spec, request.capture, on_event=watch.on_event)
     with _terminated_like_interrupt() as told, _procedure(link, request.recording is not None):
+        offer = _unfinished(request, console)
         recording = None if request.recording is None else _recording(request, request.recording, source, model, link)
         try:
-            summary = _loop(request, model, console, _Parts(source, watch, recording, link))
+            summary = _loop(request, model, console, _Parts(source, watch, recording, link, offer))
         finally:
             manifest = None if recording is None else close_recording(recording, console)
     if recording is not None and manifest is not None:
@@ -98,6 +106,7 @@ class _Parts:
     watch: SourceWatch
     recording: SessionRecording | None
     link: "BedsideLink | None"
+    offer: "Unfinished | None"
 
 
 def _loop(request: RunRequest, model: LoadedModel, console: Console, parts: _Parts) -> Summary:
@@ -109,8 +118,9 @@ def _loop(request: RunRequest, model: LoadedModel, console: Console, parts: _Par
     feed = feed_of(parts.source, parts.watch, None if recording is None else recording.frame)
     reports = _reports(request.as_json, console)
     outlets = Outlets(_speaker(console), recording, None if parts.link is None else parts.link.teller)
-    with _pod(request, operator, outlets) as pod:
-        loop = LiveLoop(feed, pipeline, reports, settings, time.monotonic_ns, screen, outlets, pod)
+    procedure = None if screen is None else _conductor(request, pipeline, operator, outlets, feed.live, parts.offer)
+    with _pod(request, operator, outlets, procedure) as pod:
+        loop = LiveLoop(feed, pipeline, reports, settings, time.monotonic_ns, screen, outlets, pod, procedure)
         where = "" if recording is None else f" recording to {recording.path};"
         console.note(f"{parts.source.name}: {model.interpreter.name};{where} Ctrl-C ends")
         if parts.link is not None:
@@ -132,8 +142,36 @@ def _heard(parts: _Parts) -> Heard | None:
     return None if parts.link is None else parts.link.teller.operator
 
 
+def _unfinished(request: RunRequest, console: Console) -> "Unfinished | None":
+    """The procedure of the session before, where it was not sealed and this run could go on with it."""
+    if request.conduct is None or request.recording is None or request.screen_size is None:
+        return None
+    from barbotage_device.runtime.conduct.continuing import unfinished
+
+    return unfinished(request.recording.root, time.time_ns(), _speaker(console))
+
+
+def _conductor(
+    request: RunRequest, pipeline: Pipeline, operator: Operator, outlets: Outlets, live: bool, offer: "Unfinished | None"
+) -> "Conductor | None":
+    """The procedure, joined to the operator's hands; None when the run only watches."""
+    if request.conduct is None:
+        return None
+    # Only here: what a run that only watches does not need.
+    from barbotage_device.runtime.conduct.checks import Board
+    from barbotage_device.runtime.conduct.conductor import Conductor, Surroundings
+
+    clock, folder = time.monotonic_ns if live else None, Path() if outlets.recording is None else outlets.recording.path
+    board = Board(lambda: read_health(folder), time.time_ns)
+    around = Surroundings(pipeline, outlets, clock, board, lambda: operator.presentation.language)
+    operator.procedure = conductor = Conductor(around, request.conduct, offer)
+    return conductor
+
+
 @contextmanager
-def _pod(request: RunRequest, operator: Operator, outlets: Outlets) -> Iterator["BedsidePod | None"]:
+def _pod(
+    request: RunRequest, operator: Operator, outlets: Outlets, procedure: "Conductor | None"
+) -> Iterator["BedsidePod | None"]:
     """The probe pod, its line given back at the end; None when the run does without."""
     if request.pod is None:
         yield None
@@ -143,7 +181,7 @@ def _pod(request: RunRequest, operator: Operator, outlets: Outlets) -> Iterator[
     from barbotage_device.runtime.bedside_pod import BedsidePod
 
     with PodClient(PodSettings(port=None if request.pod == AUTO else request.pod)) as client:
-        yield BedsidePod(client, operator, outlets)
+        yield BedsidePod(client, operator, outlets, procedure)
 
 
 def _make_room(request: RecordingRequest, console: Console) -> None:
@@ -192,6 +230,8 @@ def _recording(
         link="none" if request.link is None else request.link.setting,
     )
     config = settings_record(request.pipeline) | {"source": str(request.spec), "language": str(request.language), "live": live}
+    if request.conduct is not None:
+        config |= {"procedure": asdict(request.conduct.procedure), "probe": asdict(request.conduct.probe)}
     told = None if link is None else link.teller.happened
     started = start_recording(recording, subject, model, Clocks(time.monotonic_ns if live else None), config, told)
     if link is not None:

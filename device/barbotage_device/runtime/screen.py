@@ -51,6 +51,7 @@ def view_of(guidance: Guidance, condition: Condition, presentation: Presentation
         frozen=presentation.frozen,
         recording_stopped=condition.recording_stopped is not None,
         pod=condition.pod,
+        procedure=condition.procedure,
     )
 
 
@@ -73,6 +74,7 @@ def blank_view(condition: Condition, presentation: Presentation, source_text: st
         source_lost=condition.lost,
         model_error=condition.model_error,
         pod=condition.pod,
+        procedure=condition.procedure,
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from barbotage_device.bedside.procedure_signs import ProcedureSigns
 from barbotage_device.bedside.view import PodSigns
 from barbotage_device.errors import BarbotageError
 from barbotage_device.runtime.budget import Stage
@@ -32,6 +33,8 @@ class Condition:
     """Why nothing is recorded any more although a session was started; None while it is recorded."""
     pod: PodSigns | None = None
     """The probe pod; None when the run does without one."""
+    procedure: ProcedureSigns | None = None
+    """What the screen shows of the procedure; None when the run only watches."""
 
 
 @dataclass(frozen=True, slots=True)

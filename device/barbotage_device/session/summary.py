@@ -7,8 +7,11 @@ from typing import Any
 from barbotage_device.session.events import Event
 from barbotage_device.session.manifest import DepositSize, Summary
 
-PHASES = ("scan", "plan", "anaesthesia", "advance", "verify-tip", "lavage", "bursa-inject", "post-scan", "close")
-"""The phases in the order of a procedure; "abort" is not further than the phase it ended."""
+PHASES = (
+    "check-device", "check-case", "scan", "plan", "anaesthesia", "advance", "verify-tip", "lavage", "fragment", "bursa-inject", "post-scan",
+    "close", "sealed",
+)  # fmt: skip
+"""The phases in the order of a procedure; "pause" and "abort" are not further than the phase they interrupted."""
 NS_PER_S = 1_000_000_000
 
 

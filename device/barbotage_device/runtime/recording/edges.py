@@ -36,6 +36,8 @@ class Edges:
     """Remembers the last turn. Everything is told once, when it begins; what goes on is not told again."""
 
     def __init__(self) -> None:
+        self.with_procedure = False
+        """Whether a procedure tells of targets and prompts itself, with who did it and why it was held back."""
         self._accepted: int | None = None
         self._in_target = False
         self._prompts: dict[PromptKind, bool] = {}
@@ -46,9 +48,9 @@ class Edges:
         """What began with this turn, in the order in which it is to be recorded."""
         found = self._condition(turn.condition)
         if turn.guidance is not None:
-            found += self._prompt_edges(turn.guidance)
+            found += [] if self.with_procedure else self._prompt_edges(turn.guidance)
             found += self._needle(turn.guidance)
-            found += self._target(turn, turn.guidance)
+            found += [] if self.with_procedure else self._target(turn, turn.guidance)
         return found
 
     def _condition(self, now: Condition) -> list[Happening]:

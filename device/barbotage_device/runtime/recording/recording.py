@@ -83,6 +83,11 @@ class SessionRecording:
         return self._recorder.drops.recorder_frames
 
     @property
+    def waiting(self) -> int:
+        """Frames that were captured and are not written yet."""
+        return self._recorder.queued
+
+    @property
     def stopped(self) -> str | None:
         """Why nothing is recorded any more, in words; None while it records."""
         return self._recorder.stopped
@@ -95,6 +100,10 @@ class SessionRecording:
     def time_of(self, monotonic_ns: int) -> int:
         """A time of the monotonic clock on the capture clock; where the source has a time of its own, its present."""
         return self._state.latest_ns if self._clocks.capture is None else monotonic_ns
+
+    def leave_to_procedure(self) -> None:
+        """From now on a procedure tells of targets and prompts, with ``event``."""
+        self._edges.with_procedure = True
 
     def begin(self, config: Mapping[str, Any]) -> None:
         """Records that the session starts and with which settings."""
