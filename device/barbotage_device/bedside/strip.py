@@ -8,7 +8,7 @@ from barbotage_device.bedside.icons import Pen, answer_icon, pedal_icon, prompt_
 from barbotage_device.bedside.layout import Layout
 from barbotage_device.bedside.marks import dashes
 from barbotage_device.bedside.reading import StripForm, StripLine
-from barbotage_device.bedside.text import Look, Patch, Picture, TextPainter, Weight, blit, cap_height_px, fit
+from barbotage_device.bedside.text import LINE_EM, Look, Patch, Picture, TextPainter, Weight, blit, block, cap_height_px
 from barbotage_device.bedside.theme import Colour
 
 ICON_SHARE = 0.44
@@ -57,8 +57,12 @@ def _plate(line: StripLine, layout: Layout, painter: TextPainter, size_px: tuple
     low = tuple(size for size in types if layout.px(size) <= TYPE_SHARE * height) or types[-1:]
     sizes = (STATE_TYPE,) if plain else low
     room = width - layout.px(PAD) - left
-    words, style = fit(painter, line.text, look, tuple(layout.px(size) for size in sizes), room)
-    blit(plate, words, left, (height + cap_height_px(style)) // 2)
+    lines, style = block(painter, line.text, look, tuple(layout.px(size) for size in sizes), (room, height))
+    step = round(LINE_EM * style.size_px)
+    base = (height - (len(lines) - 1) * step + cap_height_px(style)) // 2
+    for words in lines:
+        blit(plate, words, left, base)
+        base += step
     return Patch(plate, 0)
 
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -26,8 +27,25 @@ class Key(StrEnum):
     QUIT = "q"
 
 
+class Stage(StrEnum):
+    """What a finger, or the pointer with its button held, does."""
+
+    DOWN = "down"
+    MOVE = "move"
+    UP = "up"
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """Where a finger is, in pixels of the picture shown; outside it where it touched the border of the window."""
+
+    stage: Stage
+    x_px: float
+    y_px: float
+
+
 class Window(Protocol):
-    """A window that shows one picture at a time and collects keys. To be used from the thread that opened it."""
+    """A window that shows one picture at a time and collects keys, touches and typed signs. To be used from the thread that opened it."""
 
     @property
     def closed(self) -> bool:
@@ -40,6 +58,17 @@ class Window(Protocol):
 
     def keys(self) -> tuple[Key, ...]:
         """Keys pressed since the last call, in order (Escape counts as quit)."""
+        ...
+
+    def touches(self) -> tuple[Touch, ...]:
+        """What the first finger, or the pointer, did since the last call, in order. A wish is meant by DOWN; MOVE and UP are for dragging."""
+        ...
+
+    def typed(self) -> tuple[str, ...]:
+        """Characters typed on a keyboard since the last call, BACKSPACE and ENTER, in order; the same presses are in ``keys`` too.
+
+        Whoever shows a question that is typed takes these and leaves ``keys`` aside, QUIT excepted.
+        """
         ...
 
     def close(self) -> None:

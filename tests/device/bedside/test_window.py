@@ -29,6 +29,50 @@ print(shot.red(), shot.green(), shot.blue())
 surface.close(); window.show(picture); print(window.closed); window.close(); window.close()
 """
 
+_TOUCH = """
+import numpy as np
+from PySide6.QtCore import QCoreApplication, QEvent, QPointF, Qt
+from PySide6.QtGui import QEventPoint, QGuiApplication, QKeyEvent, QMouseEvent
+from PySide6.QtTest import QTest
+from barbotage_device.bedside.window import open_window
+window, reason = open_window("essai")
+assert window is not None, reason
+picture = np.zeros((480, 800, 3), np.uint8)
+window.show(picture)
+surface = QGuiApplication.topLevelWindows()[0]
+surface.resize(1600, 1000)
+window.show(picture)
+def told():
+    window.show(picture)
+    print(*(f"{t.stage}:{t.x_px:.0f}:{t.y_px:.0f}" for t in window.touches()))
+def pointer(kind, x, y, button, held):
+    at = QPointF(x, y)
+    QCoreApplication.sendEvent(surface, QMouseEvent(kind, at, at, button, held, Qt.KeyboardModifier.NoModifier))
+left, right, none = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton, Qt.MouseButton.NoButton
+pointer(QEvent.Type.MouseMove, 10, 10, none, none)
+pointer(QEvent.Type.MouseButtonPress, 10, 10, right, right)
+pointer(QEvent.Type.MouseButtonPress, 400, 260, left, left)
+pointer(QEvent.Type.MouseMove, 500, 270, none, left)
+pointer(QEvent.Type.MouseMove, 600, 280, none, left)
+pointer(QEvent.Type.MouseButtonRelease, 600, 10, left, none)
+told(); told()
+device = QTest.createTouchDevice()
+from PySide6.QtCore import QPoint
+QTest.touchEvent(surface, device).press(1, QPoint(800, 500), surface).commit()
+QTest.touchEvent(surface, device).stationary(1).press(2, QPoint(100, 100), surface).commit()
+QTest.touchEvent(surface, device).move(1, QPoint(820, 520), surface).move(2, QPoint(90, 90), surface).commit()
+QTest.touchEvent(surface, device).release(1, QPoint(820, 520), surface).stationary(2).commit()
+QTest.touchEvent(surface, device).release(2, QPoint(90, 90), surface).commit()
+told()
+QTest.touchEvent(surface, device).press(7, QPoint(0, 20), surface).commit()
+told()
+for key, text in ((Qt.Key.Key_P, "p"), (Qt.Key.Key_E, "é"), (Qt.Key.Key_Space, " "), (Qt.Key.Key_Backspace, chr(8)), (Qt.Key.Key_Shift, ""),
+                  (Qt.Key.Key_Return, chr(13))):
+    QCoreApplication.sendEvent(surface, QKeyEvent(QEvent.Type.KeyPress, key, Qt.KeyboardModifier.NoModifier, text))
+print(*window.typed(), sep="|"); print(len(window.typed())); print(*window.keys())
+window.close()
+"""
+
 _INTERRUPT = """
 import signal
 import numpy as np
@@ -108,6 +152,22 @@ def test_a_window_shows_the_picture_gives_the_keys_and_knows_that_it_was_closed(
     assert lines[1:3] == ["space o f l q", "0 False"]
     assert np.abs(np.array(lines[3].split(), int) - (200, 0, 0)).max() <= 1
     assert lines[4] == "True"
+
+
+@pytest.mark.usefixtures("qt")
+def test_touches_are_told_in_pixels_of_the_picture_and_keys_also_as_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The window is twice as large as the picture, with a border above and below."""
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    monkeypatch.setenv("PYTHONIOENCODING", "utf-8")
+    run = subprocess.run([sys.executable, "-c", _TOUCH], capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == 0, run.stderr
+    pointer, nothing, fingers, next_finger, typed, no_more, keys = run.stdout.splitlines()
+    assert pointer.split() == ["down:200:120", "move:300:130", "up:300:-5"]
+    assert nothing == ""
+    assert fingers.split() == ["down:400:240", "move:410:250", "up:410:250"], "a second finger changes nothing"
+    assert next_finger == "down:0:0"
+    assert typed.split("|") == ["p", "é", " ", "backspace", "enter"]
+    assert (no_more, keys) == ("0", "p space")
 
 
 @pytest.mark.usefixtures("qt")
