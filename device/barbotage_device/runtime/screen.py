@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from barbotage_device.bedside.overlay import Renderer
+from barbotage_device.bedside.targets import hit
 from barbotage_device.bedside.texts import Language
 from barbotage_device.bedside.view import BedsideView, LinkSigns, ScreenSize
-from barbotage_device.bedside.window import Window, open_window
+from barbotage_device.bedside.window import Key, Stage, Window, open_window
 from barbotage_device.guidance.aim import Aim
 from barbotage_device.guidance.aiming import unknown_aim
 from barbotage_device.guidance.prompt import Prompts
@@ -115,10 +116,25 @@ class BedsideScreen:
             view = blank_view(condition, presentation, self._source_text)
         else:
             view = view_of(self._shown, condition, presentation)
-        self._window.show(self._renderer.draw(replace(view, link=self._signs())))
-        pressed = self._window.keys()
-        wishes = [self._operator.obey(key) for key in pressed]
+        view = replace(view, link=self._signs())
+        self._window.show(self._renderer.draw(view))
+        wishes = [*self._keyboard(view), *self._fingers(view)]
         return all(wishes) and not self._window.closed
+
+    def _keyboard(self, view: BedsideView) -> list[bool]:
+        """What keys ask for; while a question is typed they are signs of its answer, and only Escape still ends the run."""
+        keys, typed = self._window.keys(), self._window.typed()
+        question = None if view.procedure is None else view.procedure.question
+        if question is None or question.typing is None:
+            return [self._operator.obey(key) for key in keys]
+        left = Key.QUIT in keys and Key.QUIT.value not in {sign.lower() for sign in typed}
+        return [*(self._operator.touch(sign) for sign in typed), *([self._operator.obey(Key.QUIT)] if left else [])]
+
+    def _fingers(self, view: BedsideView) -> list[bool]:
+        """What the touch targets of the picture just shown ask for: a finger that comes down on one."""
+        layout = self._renderer.layout(view)
+        found = [hit(layout, view, one.x_px, one.y_px) for one in self._window.touches() if one.stage is Stage.DOWN]
+        return [self._operator.touch(sign) for sign in found if sign is not None]
 
     def close(self) -> None:
         """Closes the window."""

@@ -1,12 +1,17 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from barbotage_device.bedside.overlay import Renderer
+from barbotage_device.bedside.procedure_signs import Button, ProcedureSigns, Question, Said, Typing
+from barbotage_device.bedside.targets import targets
 from barbotage_device.bedside.texts import Language
 from barbotage_device.bedside.view import DisplayState, ScreenSize, display_state
-from barbotage_device.bedside.window import Key
+from barbotage_device.bedside.window import Key, Stage, Touch
 from barbotage_device.capture.frame import Frame
+from barbotage_device.procedure.events import By
 from barbotage_device.runtime.interpreter import Interpreter
 from barbotage_device.runtime.operator import Operator, Presentation
 from barbotage_device.runtime.pipeline import Guidance, Pipeline
@@ -28,6 +33,8 @@ class ScriptedWindow:
     def __init__(self) -> None:
         self.pictures: list[GreyImage] = []
         self.pressed: list[Key] = []
+        self.fingers: list[Touch] = []
+        self.signs: list[str] = []
         self.closed = False
 
     def show(self, picture: GreyImage) -> None:
@@ -36,6 +43,14 @@ class ScriptedWindow:
     def keys(self) -> tuple[Key, ...]:
         pressed, self.pressed = tuple(self.pressed), []
         return pressed
+
+    def touches(self) -> tuple[Touch, ...]:
+        fingers, self.fingers = tuple(self.fingers), []
+        return fingers
+
+    def typed(self) -> tuple[str, ...]:
+        signs, self.signs = tuple(self.signs), []
+        return signs
 
     def close(self) -> None:
         self.closed = True
@@ -139,3 +154,77 @@ def test_offscreen_drawing_gives_the_bedside_picture(guidance: Guidance) -> None
     assert picture.shape == (480, 800, 3)
     assert picture.dtype == np.uint8
     assert picture.std() > 5
+
+
+class Hands:
+    """Stands where the procedure stands: hears what reaches it."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+        self.ended = False
+
+    def tap(self, by: By) -> None:
+        self.heard.append(f"tap by {by}")
+
+    def patient_event(self, by: By) -> None:
+        self.heard.append(f"patient event by {by}")
+
+    def touch(self, text: str, by: By = By.OPERATOR) -> None:
+        self.heard.append(f"{text} by {by}")
+        self.ended = text == "end"
+
+
+BUTTONS = (Button("confirm", Said("event-confirm"), main=True), Button("open:skip", Said("button-skip"), enabled=False))
+ASKING = ProcedureSigns("scan", BUTTONS)
+TYPED = ProcedureSigns("check-case", BUTTONS, question=Question(Said("check-identity-key"), typing=Typing.TEXT))
+
+
+@pytest.fixture
+def joined(pipeline: Pipeline) -> tuple[ScriptedWindow, BedsideScreen, Hands]:
+    window, operator, hands = ScriptedWindow(), Operator(pipeline, Presentation(Language.FR)), Hands()
+    operator.procedure = hands
+    return window, BedsideScreen(window, operator, SIZE, "sim"), hands
+
+
+def middle_of(guidance: Guidance, signs: ProcedureSigns, sign: str) -> Touch:
+    view = view_of(guidance, replace(FINE, procedure=signs), Presentation(Language.FR))
+    layout = Renderer(SIZE).layout(view)
+    rect = next(target.rect for target in targets(layout, view) if target.sign == sign)
+    return Touch(Stage.DOWN, rect.left_px + rect.width_px / 2, rect.top_px + rect.height_px / 2)
+
+
+Joined = tuple[ScriptedWindow, BedsideScreen, Hands]
+
+
+def test_a_finger_on_a_button_is_its_wish_and_one_on_a_disabled_button_is_nothing(joined: Joined, guidance: Guidance) -> None:
+    window, screen, hands = joined
+    on, off = middle_of(guidance, ASKING, "confirm"), middle_of(guidance, ASKING, "open:skip")
+    window.fingers = [on, replace(on, stage=Stage.MOVE), replace(on, stage=Stage.UP), off, Touch(Stage.DOWN, 5, 5)]
+    assert screen.show(guidance, replace(FINE, procedure=ASKING))
+    assert hands.heard == ["confirm by operator"]
+
+
+@pytest.mark.parametrize(
+    ("signs", "keys", "typed", "heard", "goes_on"),
+    [
+        (ASKING, [Key.PEDAL, Key.PATIENT_EVENT], [], ["tap by operator", "patient event by operator"], True),
+        (TYPED, [Key.PEDAL, Key.QUIT], [" ", "q", "enter"], ["  by operator", "q by operator", "enter by operator"], True),
+        (TYPED, [Key.QUIT], [], [], False),
+        (ASKING, [Key.QUIT], ["q"], [], False),
+    ],
+    ids=["keys-mirror-the-pedal", "letters-of-an-answer-are-no-keys", "escape-ends-while-typing", "q-ends"],
+)
+def test_keys_reach_the_procedure(
+    joined: Joined, guidance: Guidance, signs: ProcedureSigns, keys: list[Key], typed: list[str], heard: list[str], goes_on: bool
+) -> None:
+    window, screen, hands = joined
+    window.pressed, window.signs = keys, typed
+    assert screen.show(guidance, replace(FINE, procedure=signs)) is goes_on
+    assert hands.heard == heard
+
+
+def test_the_last_button_ends_the_run(joined: Joined, guidance: Guidance) -> None:
+    window, screen, _ = joined
+    sealed = ProcedureSigns("sealed", (Button("end", Said("button-done"), main=True),))
+    window.fingers = [middle_of(guidance, sealed, "end")]
+    assert not screen.show(guidance, replace(FINE, procedure=sealed))

@@ -11,7 +11,7 @@ import pytest
 
 from barbotage_device.bedside.texts import Language
 from barbotage_device.bedside.view import ScreenSize
-from barbotage_device.bedside.window import Key
+from barbotage_device.bedside.window import Key, Touch
 from barbotage_device.capture.encoding import LOSSLESS, Encoding, encoder_of
 from barbotage_device.capture.frame import Delivery, Frame
 from barbotage_device.capture.opening import parse_src
@@ -202,6 +202,12 @@ class Pressing:
 
     def keys(self) -> tuple[Key, ...]:
         return (self.left.pop(0),) if self.left else ()
+
+    def touches(self) -> tuple[Touch, ...]:
+        return ()
+
+    def typed(self) -> tuple[str, ...]:
+        return ()
 
     def close(self) -> None:
         pass
