@@ -1,6 +1,7 @@
 """A procedure on a stage: drawn pictures, a network that says what was drawn, a lavage line, and a hand that reads the screen and works it."""
 
 import itertools
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -13,7 +14,7 @@ from tests.support.drawing import CARD, Drawing, ellipse, speckle
 from barbotage_device.bedside.procedure_signs import ENTER, ProcedureSigns
 from barbotage_device.bedside.texts import Language
 from barbotage_device.bedside.window import Key
-from barbotage_device.capture.encoding import Encoding, encoder_of
+from barbotage_device.capture.encoding import LOSSLESS, encoder_of
 from barbotage_device.capture.frame import Frame
 from barbotage_device.procedure.events import By
 from barbotage_device.procedure.plunger import LineSample
@@ -41,13 +42,16 @@ PERIOD_NS = 40 * MS
 STARTED_NS = 5_000 * 1_000 * MS
 UTC_NS = 1_790_000_000 * 1_000 * MS
 """September 2026."""
-MM_PER_PX = 0.1
+MM_PER_PX = 0.15
+"""As the network sees it: nothing is to be resampled."""
 DEPOSIT = PointMm(20.0, 18.0)
 ENTRY = PointMm(0.0, 10.0)
 TIP_IN, TIP_OUT = PointMm(19.0, 17.6), PointMm(10.0, 14.0)
 LEVELS = 6
 PRESS_PERIOD_S = 1.6
 PRESS_KPA = 30.0
+MOST_WAITING = 20
+"""Frames: the stage plays faster than life and must not outrun the recorder."""
 CALM = Health(rss_mb=100.0, peak_rss_mb=120.0, cpu_celsius=50.0, throttled=False, disk_free_mb=9_000.0)
 
 
@@ -82,12 +86,12 @@ def _picture(level: int) -> GreyImage:
     far = np.hypot((columns - 200) / 40, (rows - 180) / 25)
     wider = 1 + 0.06 * level / (LEVELS - 1) * np.clip(2.0 - far, 0, 1)
     moved = cv2.remap(plain, 200 + (columns - 200) / wider, 180 + (rows - 180) / wider, cv2.INTER_LINEAR)
-    return np.asarray(moved, dtype=np.uint8)
+    return np.asarray(cv2.resize(moved, (256, 256), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 @cache
 def _output(tip: PointMm | None, deposit: bool) -> ModelOutput:
-    drawing = Drawing(scale=Scale.isotropic(MM_PER_PX))
+    drawing = Drawing()
     if deposit:
         drawing.polygon(Tissue.DEPOSIT, ellipse(DEPOSIT.x_mm, DEPOSIT.z_mm, 4.0, 2.5))
     if tip is not None:
@@ -111,6 +115,8 @@ class StageFeed:
         if self._left == 0:
             raise FeedEnded
         self._left -= 1
+        while self._recording.waiting > MOST_WAITING:
+            time.sleep(0.002)
         stage = self._stage
         for step in range(4):
             at_ns = stage.now_ns + step * 10 * MS
@@ -133,9 +139,11 @@ class StageNetwork:
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
+        self.said: list[ModelOutput] = []
 
     def run(self, pixels: GreyImage, previous: GreyImage | None = None) -> ModelOutput:  # noqa: ARG002
-        return _output(self._stage.tip, self._stage.deposit)
+        self.said.append(_output(self._stage.tip, self._stage.deposit))
+        return self.said[-1]
 
 
 class Hand:
@@ -217,11 +225,12 @@ class Theatre:
         header = Header(
             id=new_ulid(self.utc_ns), source="stage", started_utc_ns=self.utc_ns, started_capture_ns=self.stage.now_ns
         )
-        recorder = Recorder(self.root, header, encoder_of(Encoding(quality=60)))
+        recorder = Recorder(self.root, header, encoder_of(LOSSLESS))
         clocks = Clocks(self.stage.clock, lambda: self.utc_ns + self.stage.now_ns - STARTED_NS)
         self.recording = SessionRecording(recorder, header, clocks)
         self.recording.begin({})
-        self.pipeline = Pipeline(StageNetwork(self.stage), CARD)
+        self.network = StageNetwork(self.stage)
+        self.pipeline = Pipeline(self.network, CARD)
         self.operator = Operator(self.pipeline, Presentation(Language.FR), self.recording.operator)
         self.outlets = Outlets(lambda level, text: self.lines.append(f"{level}: {text}"), self.recording)
         board = Board(lambda: CALM, lambda: self.utc_ns)

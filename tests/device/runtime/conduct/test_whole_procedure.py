@@ -7,16 +7,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.device.runtime.conduct.stage import TIP_IN, TIP_OUT, UTC_NS, Hand, Stage, Theatre
+from tests.device.runtime.conduct.stage import DEPOSIT, MM_PER_PX, TIP_IN, TIP_OUT, UTC_NS, Hand, Stage, Theatre
+from tests.support.drawing import CARD
 
 from barbotage_device.bedside.procedure_signs import MOST_BUTTONS, ProcedureSigns, Said
 from barbotage_device.bedside.texts import Language, texts_in
 from barbotage_device.procedure.resume import rebuilt
 from barbotage_device.procedure.states import State
 from barbotage_device.runtime.conduct.continuing import unfinished
+from barbotage_device.runtime.interpreter import LoadedModel
+from barbotage_device.runtime.replay import differences, replay
 from barbotage_device.session.audit import verify
 from barbotage_device.session.events import Event
 from barbotage_device.session.reader import SessionReader
+from barbotage_models.contract.geometry import GreyImage
+from barbotage_models.contract.output import ModelOutput
 
 S = 1_000 * 1_000 * 1_000
 
@@ -175,7 +180,29 @@ def test_the_target_is_stamped_with_the_frame_after_which_it_was_accepted(played
     with SessionReader.open(played.path) as reader:
         followed = [one.value["sequence"] for one in reader.messages("/guidance") if one.value["target"] is not None]
     assert followed[0] == accepted.value["sequence"] + 1
-    assert accepted.value["centre_px"] == pytest.approx([199.5, 179.5], abs=8)
+    assert accepted.value["centre_px"] == pytest.approx([DEPOSIT.x_mm / MM_PER_PX, DEPOSIT.z_mm / MM_PER_PX], abs=5)
+
+
+class Again:
+    """A network that says once more what was said."""
+
+    name = "stage"
+    number_format = "int8"
+
+    def __init__(self, said: list[ModelOutput]) -> None:
+        self._said = iter(said)
+
+    def run(self, pixels: GreyImage, previous: GreyImage | None = None) -> ModelOutput:  # noqa: ARG002
+        return next(self._said)
+
+
+def test_a_replay_accepts_the_same_target_after_the_same_frame(played: Theatre) -> None:
+    model = LoadedModel(Again(played.network.said), CARD, "")
+    with SessionReader.open(played.path) as reader:
+        rows = list(replay(reader, model))
+    assert len(rows) == len(played.network.said)
+    found = [one for row in rows for one in differences(row.index, row.recorded, row.again)]
+    assert found == []
 
 
 def test_the_records_alone_make_the_procedure_again(played: Theatre) -> None:
