@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from barbotage_device.bedside.procedure_signs import Notice, ProcedureSigns, Said
 from barbotage_device.bedside.texts import Language
 from barbotage_device.bedside.view import PodSigns
 from barbotage_device.capture.frame import Frame
+from barbotage_device.guidance.prompt import Priority
 from barbotage_device.probe_pod.client import NOT_STARTED, Connection, PodView
 from barbotage_device.probe_pod.protocol import Action, Aim, Contact, Phase, Sound
 from barbotage_device.probe_pod.state import (
@@ -22,6 +24,7 @@ from barbotage_device.probe_pod.state import (
     Tilted,
     Touched,
 )
+from barbotage_device.procedure.plunger import LineSample
 from barbotage_device.runtime.bedside_pod import BedsidePod
 from barbotage_device.runtime.interpreter import Interpreter
 from barbotage_device.runtime.operator import Operator, Presentation
@@ -184,4 +187,34 @@ def test_the_ring_follows_the_screen(bedside: Bedside) -> None:
     assert [aim for aim, _, _ in bedside.client.shown] == [Aim.OFF, Aim.UNCERTAIN, Aim.OFF], (
         "no target, a target without a needle, off"
     )
+    assert [sound for _, _, sound in bedside.client.shown] == [Sound.SILENT, Sound.SILENT, Sound.ATTENTION]
+
+
+class Line:
+    """Stands where the procedure stands: hears the lavage line and counts by itself."""
+
+    cycles = 4
+
+    def __init__(self) -> None:
+        self.samples: list[tuple[int, float]] = []
+
+    def line(self, sample: LineSample) -> None:
+        self.samples.append((sample.at_ns, sample.pressure_kpa))
+
+
+def test_with_a_procedure_the_line_feeds_it_and_the_pods_own_count_is_not_recorded(bedside: Bedside) -> None:
+    line = Line()
+    bedside.pod = BedsidePod(bedside.client, bedside.operator, bedside.outlets, line)
+    bedside.tell(PodStarted(IDENTITY), LavageChanged(0, Phase.REST, 0, 0), PressureSeries(1_000, (0, 415)))
+    bedside.tell(LavageChanged(20, Phase.ASPIRATE, 1, 400))
+    assert line.samples == [(1_000, 0.0), (10_001_000, 41.5)]
+    assert bedside.cycles_told() == []
+    assert bedside.pod.signs.cycles == 4
+
+
+def test_the_buzzer_follows_the_prompt_that_the_procedure_shows(bedside: Bedside) -> None:
+    before = bedside.pipeline.last
+    assert before is not None
+    for notice in (None, Notice(Said("left-target"), Priority.MEDIUM), Notice(Said("stop-fop"), Priority.HIGH)):
+        bedside.pod.show(before, replace(FINE, procedure=ProcedureSigns("lavage", notice=notice)))
     assert [sound for _, _, sound in bedside.client.shown] == [Sound.SILENT, Sound.SILENT, Sound.ATTENTION]
