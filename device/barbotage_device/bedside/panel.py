@@ -26,6 +26,8 @@ HEARTBEAT_SPOKES = 8
 DISTANCE_TYPE, ANGLE_TYPE, UNIT_TYPE, TURN_TYPE = 60, 42, 26, 28
 PHASE_TYPES = (20, 18, 16)
 LABEL_TYPE, ROW_TYPE, SMALL_TYPE = 14, 15, 12
+ROW_LABEL_TYPES = (ROW_TYPE, 14, 13, 12)
+ROW_LABEL_LOOK = Look(Weight.REGULAR, theme.SOFT, theme.PANEL)
 PHASE_LOOK = Look(Weight.BOLD, theme.INK, theme.PANEL)
 
 
@@ -172,10 +174,11 @@ class PanelArtist:
         blit(canvas, bar, self.left + self.layout.px(92), self.layout.px(self.places.confidence))
 
     def _row(self, canvas: Picture, line: Line, base: float) -> None:
+        """The value whole; the label in the largest type that fits beside it."""
         begin = self._at_right(canvas, line.value, self._style(ROW_TYPE, theme.INK, Weight.BOLD), base)
-        self._at_left(
-            canvas, line.label, self._style(ROW_TYPE, theme.SOFT), self.left, base, begin - self.layout.px(6) - self.left
-        )
+        sizes = tuple(self.layout.px(size) for size in ROW_LABEL_TYPES)
+        words, _ = fit(self.painter, line.label, ROW_LABEL_LOOK, sizes, begin - self.layout.px(6) - self.left)
+        blit(canvas, words, self.left, self.layout.px(base))
 
     def _footer(self, canvas: Picture, lines: dict[Slot, Line]) -> None:
         """Above the buttons of a procedure there is one line: the health is told beside the notice, in short."""

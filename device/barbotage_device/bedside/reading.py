@@ -19,6 +19,7 @@ CONFIDENCE_SEGMENTS = 5
 CONFIDENCE_HIGH = 0.85
 CONFIDENCE_MEDIUM = 0.6
 """Words for the calibrated probability; choice of the project, not a published scale."""
+UNBROKEN_SPACE = "\u00a0"
 PAIR_MARKS = ("+", "×")
 """How the ends of the first and of the second pair of calipers are drawn."""
 NS_PER_MS = 1_000_000
@@ -193,7 +194,7 @@ def pairing_words(view: BedsideView) -> PairingWords | None:
 def pairing_line(view: BedsideView) -> tuple[StripLine, ...]:
     """The pairing in one line, where there is no room for its plate; none when no PC is to be paired."""
     words = pairing_words(view)
-    return () if words is None else (StripLine(f"{words.title} {' '.join(words.code)}", None, StripForm.ANSWER),)
+    return () if words is None else (StripLine(f"{words.title} {UNBROKEN_SPACE.join(words.code)}", None, StripForm.ANSWER),)
 
 
 def told_deposit(view: BedsideView) -> Deposit | None:

@@ -18,9 +18,8 @@ def screen(ground: int = 0, region: Region = REGION, gain: float = 20.0, size: t
         cv2.putText(picture, "SMALL PARTS  L12-3  MI 0.8", (8, row), cv2.FONT_HERSHEY_SIMPLEX, 0.45, 210, 1, cv2.LINE_AA)
     picture[70:200, 6:18] = np.linspace(255, 0, 130).astype(np.uint8)[:, None]
     speckle = np.random.default_rng(5).gamma(2.0, gain, (region.height_px, region.width_px))
-    speckle = cv2.GaussianBlur(speckle, (5, 3), 0)
     rows, columns = slice(region.y_px, region.y_px + region.height_px), slice(region.x_px, region.x_px + region.width_px)
-    picture[rows, columns] = np.clip(speckle, 0, 255).astype(np.uint8)
+    picture[rows, columns] = np.clip(cv2.GaussianBlur(speckle, (5, 3), 0), 0, 255).astype(np.uint8)
     return picture
 
 
@@ -37,8 +36,8 @@ def with_ticks(picture: GreyImage, column: int, begin: float, spacing: float, co
 
 def off(found: Region, drawn: Region) -> int:
     """The largest distance of a side, in pixels."""
-    sides = [(r.x_px, r.y_px, r.x_px + r.width_px, r.y_px + r.height_px) for r in (found, drawn)]
-    return max(abs(a - b) for a, b in zip(*sides, strict=True))
+    found_sides, drawn_sides = ((r.x_px, r.y_px, r.x_px + r.width_px, r.y_px + r.height_px) for r in (found, drawn))
+    return max(abs(a - b) for a, b in zip(found_sides, drawn_sides, strict=True))
 
 
 @pytest.mark.parametrize("ground", [0, 2, 51, 120])
@@ -98,7 +97,8 @@ def test_a_tick_that_is_hidden_does_not_spoil_the_spacing() -> None:
     picture[170:190, 550:580] = 51
     found = propose_ticks(picture, REGION)
     assert found is not None
-    assert (len(found.rows_px), found.spacing_px) == (9, pytest.approx(40.0, abs=0.5))
+    assert len(found.rows_px) == 9
+    assert found.spacing_px == pytest.approx(40.0, abs=0.5)
 
 
 @pytest.mark.parametrize("rows", [(80, 130, 260, 300, 390), (80, 110, 140), (80, 92, 104, 116)])
