@@ -22,12 +22,16 @@ TOLERANCE_MM, TOLERANCE_DEG = 0.5, 2.0
 
 @dataclass(frozen=True, slots=True)
 class Instant:
-    """One frame of a scene in ADVANCE: the truth, how far the needle is in, and the prompt shown."""
+    """One frame of a scene in ADVANCE: the truth, how far the needle is in, and the prompt shown.
+
+    ``since_ns`` tells two notifications of one kind apart: one that comes back at once is the same (guidance/prompter.py).
+    """
 
     time_s: float
     truth: Truth
     inserted_mm: float
     shown: str | None
+    since_ns: int = 0
 
 
 @dataclass(slots=True)
@@ -48,6 +52,7 @@ class Judge:
         self._settings = settings or PrompterSettings()
         self._recent: deque[tuple[float, frozenset[str]]] = deque()
         self._before: Instant | None = None
+        self._told: set[tuple[str, int]] = set()
         self._unseen_s = self._travel_mm = 0.0
         self._due_s: float | None = None
         self._prompted = False
@@ -64,7 +69,8 @@ class Judge:
         while self._recent[0][0] < now.time_s - LOOK_BACK_S:
             self._recent.popleft()
         self._follow_unseen(now, dt_s, max(0.0, step_mm), moving)
-        if now.shown is not None and (before is None or before.shown != now.shown):
+        if now.shown is not None and (now.shown, now.since_ns) not in self._told:
+            self._told.add((now.shown, now.since_ns))
             self._judge(now.shown)
         self._before = now
 

@@ -98,8 +98,8 @@ def watch(model: LoadedModel, seed: int) -> Scene:
         raised = guidance.prompts, standing(procedure, _live(guidance), now_ns)
         memory, notices = choose(memory, procedure, raised, now_ns)
         if operator.doing in ADVANCING:
-            shown = None if notices.shown is None else notices.shown.kind.value
-            judge.see(Instant(sequence / FRAME_RATE_HZ, simulated.truth, scene.pose.inserted_mm, shown))
+            kind, since_ns = (None, 0) if notices.shown is None else (notices.shown.kind.value, notices.shown.since_ns)
+            judge.see(Instant(sequence / FRAME_RATE_HZ, simulated.truth, scene.pose.inserted_mm, kind, since_ns))
         before = operator.doing
         condition = Condition(sequence, 0, 0, None, None, 0, guidance.processing_ns)
         view = view_of(guidance, condition, Presentation(Language.EN))
