@@ -9,7 +9,7 @@ from barbotage_device.bedside.keypad import SIGN
 from barbotage_device.bedside.layout import Layout, Rect
 from barbotage_device.bedside.procedure_signs import ProcedureSigns, Question, Typing
 from barbotage_device.bedside.reading import StripForm, StripLine
-from barbotage_device.bedside.strip import LOW_TYPES, line_patch
+from barbotage_device.bedside.strip import TYPES, line_patch
 from barbotage_device.bedside.targets import NUMBER_ROW, TEXT_ROW, buttons_area, keypad_area
 from barbotage_device.bedside.text import (
     ELLIPSIS,
@@ -74,14 +74,14 @@ def draw_typing(canvas: Picture, question: Question, texts: Texts, layout: Layou
 def draw_banner(canvas: Picture, lines: tuple[StripLine, ...], rect: Rect, layout: Layout, painter: TextPainter) -> None:
     """What the strip would say, over the title, while the strip holds keys. The first line only: there is no room for more."""
     if lines and lines[0].text and (lines[0].priority is not None or lines[0].form is not StripForm.PLAIN):
-        patch = line_patch(lines[0], layout, painter, (rect.width_px, rect.height_px), LOW_TYPES)
+        patch = line_patch(lines[0], layout, painter, (rect.width_px, rect.height_px), TYPES)
         blit(canvas, patch, rect.left_px, rect.top_px)
 
 
 def draw_pairing_line(canvas: Picture, text: str, layout: Layout, painter: TextPainter) -> None:
     """A pairing code in the place of the state's plate, while a question takes the panel."""
     rect = chip_rect(layout)
-    patch = line_patch(StripLine(text, None, StripForm.ANSWER), layout, painter, (rect.width_px, rect.height_px), LOW_TYPES)
+    patch = line_patch(StripLine(text, None, StripForm.ANSWER), layout, painter, (rect.width_px, rect.height_px), TYPES)
     blit(canvas, patch, rect.left_px, rect.top_px)
 
 

@@ -1,5 +1,7 @@
 """The strip as pixels: a prompt in its colour and shape, what waits for the pedal, what was just answered, or the plain sentence."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from barbotage_device.bedside import theme
@@ -13,27 +15,23 @@ from barbotage_device.bedside.theme import Colour
 
 ICON_SHARE = 0.44
 """Radius of an icon, of the height of its line, where that is lower than the strip."""
+PROPOSAL_ICON_SHARE = 0.36
+"""Its frame needs room."""
 MOST_ICON = 19
 STATE_TYPE = 20
-TYPES = (32, 28, 25, 22, 19)
-"""Type sizes of what is said to be acted on: the largest in which the words fit. At 25, a capital has 18 px: 3.4 mm on a 7 inch panel."""
-LOW_TYPES = (*TYPES, 17, 15, 13, 12, 11)
-"""The same for a lower line, of which no type takes more than TYPE_SHARE."""
+TYPES = (32, 28, 25, 22, 20, 19, 18, 17, 16, 15, 14, 13, 12)
+"""Type sizes of what is said to be acted on: the largest in which the words fit. At 32, a capital has 23 px: 4.4 mm on a 7 inch panel."""
 TYPE_SHARE = 0.68
-FIRST_SHARE = 0.56
-"""Of the strip's height, for the first of two lines."""
+"""No type is larger than this share of the height: the frame and the accents need the rest."""
 
 
 def draw_strip(canvas: Picture, lines: tuple[StripLine, ...], layout: Layout, painter: TextPainter, taken_px: int = 0) -> None:
-    """One line over the whole height, or two, the first a little higher. ``taken_px``: rows below them that are another's."""
-    height = layout.strip.height_px - 1 - taken_px
-    top = layout.strip.top_px + 1
-    heights = [height] if len(lines) == 1 else [round(height * FIRST_SHARE), height - round(height * FIRST_SHARE)]
-    for line, rows in zip(lines, heights, strict=False):
+    """One line over the whole width, or two side by side. ``taken_px``: rows below them that are another's."""
+    height, top = layout.strip.height_px - 1 - taken_px, layout.strip.top_px + 1
+    edges = [round(layout.strip.width_px * place / len(lines)) for place in range(len(lines) + 1)]
+    for line, (left, right) in zip(lines, pairwise(edges), strict=True):
         if line.text:
-            size = layout.strip.width_px, rows
-            blit(canvas, line_patch(line, layout, painter, size, TYPES if len(lines) == 1 else LOW_TYPES), 0, top)
-        top += rows
+            blit(canvas, line_patch(line, layout, painter, (right - left, height), TYPES), left, top)
 
 
 def line_patch(line: StripLine, layout: Layout, painter: TextPainter, size_px: tuple[int, int], types: tuple[int, ...]) -> Patch:
@@ -49,7 +47,8 @@ def _plate(line: StripLine, layout: Layout, painter: TextPainter, size_px: tuple
     plate[:] = look.ground
     left = layout.px(PAD)
     if not plain:
-        radius = min(layout.px(MOST_ICON), int(height * ICON_SHARE))
+        share = ICON_SHARE if line.form is not StripForm.PROPOSAL else PROPOSAL_ICON_SHARE
+        radius = min(layout.px(MOST_ICON), int(height * share))
         _icon(plate, line, (left + radius, height / 2 - 0.5), radius, look)
         left += 2 * radius + layout.px(PAD)
     if line.priority is None and line.form is StripForm.PROPOSAL:
