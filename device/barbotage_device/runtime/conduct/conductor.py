@@ -7,7 +7,7 @@ from typing import Any
 from barbotage_device.bedside.procedure_signs import Notice, ProcedureSigns, Said
 from barbotage_device.bedside.texts import Language, texts_in
 from barbotage_device.guidance.held_target import FOUND_AGAIN_S
-from barbotage_device.guidance.prompt import Prompts
+from barbotage_device.guidance.prompt import Priority, Prompts
 from barbotage_device.guidance.target import find_deposit
 from barbotage_device.procedure.automation import automate
 from barbotage_device.procedure.events import PHASE, By, Event, EventKind, Record
@@ -40,6 +40,8 @@ from barbotage_models.contract.taxonomy import EntrySide
 
 ANSWER_S = 3.0
 """How long a refusal or a confirmation is shown: one short line is read in less."""
+CONFIRMED = "event-"
+"""Begins the key of what is answered when something was recorded."""
 E, S = EventKind, State
 
 
@@ -152,7 +154,7 @@ class Conductor:
             if done.refusal is not None:
                 self.answer(refusal_said(done.refusal))
             elif self._procedure.state is before and event.kind is not E.ACCEPT:
-                self.answer(Said(f"event-{event.kind}"))
+                self.answer(Said(f"{CONFIRMED}{event.kind}"))
         return done.refusal is None
 
     def touch(self, text: str, by: By = By.OPERATOR) -> None:
@@ -224,12 +226,17 @@ class Conductor:
         page = shown(self._procedure, self.place, around, texts)
         orientation = self._lie.of(self._procedure)
         answer = None if known.answer is None or known.answer[1] < now_ns else known.answer[0]
+        notice = known.notice
+        if page.question is not None and page.question.typing is not None:
+            # A keypad leaves no room beside its question for what can wait.
+            notice = None if notice is not None and notice.priority is Priority.LOW else notice
+            answer = None if answer is not None and answer.key.startswith(CONFIRMED) else answer
         return ProcedureSigns(
             state=self._procedure.state.value,
             buttons=page.buttons,
             proposal=proposal_said(self._procedure),
             question=page.question,
-            notice=known.notice,
+            notice=notice,
             answer=answer,
             facts=facts(self._procedure, known.guidance, now_ns, texts),
             left_end=end_of(EntrySide.LEFT, orientation),

@@ -6,7 +6,7 @@ from typing import Any
 
 from barbotage_device.bedside.keypad import number_of
 from barbotage_device.bedside.procedure_signs import Said, Typing
-from barbotage_device.bedside.texts import Texts
+from barbotage_device.bedside.texts import NARROW_SPACE, Texts
 from barbotage_device.procedure.checklist import QUESTIONS, Item
 from barbotage_device.procedure.entries import FIELDS
 from barbotage_device.procedure.events import EventKind
@@ -91,12 +91,14 @@ def told(value: Any, texts: Texts) -> str:
     return str(value)
 
 
-def summary_of(draft: Mapping[str, Any], texts: Texts) -> str:
-    """What a form holds so far, in one line."""
+def summary_of(fields: Fields, values: Mapping[str, Any], texts: Texts) -> str:
+    """What these fields hold, in one line, with units."""
     parts: list[str] = []
-    for name, value in draft.items():
-        if name in ("item", "answer"):
+    for name, field in fields.items():
+        if name not in values:
             continue
+        value, unit = values[name], unit_of(field)
         key = word_key(name, value) if isinstance(value, str) else None
-        parts.append(texts(key) if key is not None and texts.has(key) else told(value, texts))
+        words = texts(key) if key is not None and texts.has(key) else told(value, texts)
+        parts.append(f"{words}{NARROW_SPACE}{unit}" if unit else words)
     return ", ".join(parts)

@@ -112,7 +112,8 @@ class Hand:
             return
         if place.page is Page.CHECKLIST and event.kind is E.ANSWER:
             self._after_answer(wish)
-        elif place.page is not Page.HOME and event.kind not in STAY_OPEN:
+        elif event.kind not in STAY_OPEN:
+            # Also from a further part of the state's actions: the first holds what a hurried hand needs next.
             conductor.place = Place()
 
     def _after_answer(self, wish: Wish) -> None:

@@ -176,10 +176,11 @@ def _form(place: Place, texts: Texts) -> Shown:
     """One field a page, then what was typed, to be recorded."""
     form = form_of(place)
     assert form is not None  # noqa: S101  asked for only where there is one
-    names, so_far = form.names, summary_of(place.draft, texts)
+    # Not recorded yet: what is typed, never what is answered.
+    names, so_far = form.names, summary_of(form.fields, place.draft, texts)
     if place.item >= len(names):
         record = Button("record", Said("button-enter"), main=True, enabled=not form.missing(place.draft))
-        return Shown(Question(Said(f"event-{form.kind}"), answered=so_far), (record, BACK, CANCEL_ALL))
+        return Shown(Question(Said(f"event-{form.kind}"), typed=so_far), (record, BACK, CANCEL_ALL))
     name = names[place.item]
     field, typing = form.fields[name], typing_of(form.fields[name])
     things: list[Button] = []
@@ -196,7 +197,8 @@ def _form(place: Place, texts: Texts) -> Shown:
     )
     things += [BACK, CANCEL_ALL]
     where = f"{place.item + 1}/{len(names)}"
-    question = Question(title_of(place.page, name), where, so_far, typing, place.typed.text, unit_of(field), place.typed.layer)
+    typed = so_far if typing is None else place.typed.text
+    question = Question(title_of(place.page, name), where, "", typing, typed, unit_of(field), place.typed.layer)
     return Shown(question, paged(things, place.more))
 
 

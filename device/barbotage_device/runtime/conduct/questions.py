@@ -9,7 +9,7 @@ from barbotage_device.runtime.conduct.place import Place
 
 
 def checklist_question(procedure: Procedure, item: Item, place: Place, texts: Texts) -> Question:
-    """The question of an item; what was not answered is said to be not recorded."""
+    """The question of an item."""
     field = QUESTIONS[item].answer
     number = tuple(Item).index(item) + 1
     return Question(
@@ -24,11 +24,11 @@ def checklist_question(procedure: Procedure, item: Item, place: Place, texts: Te
 
 
 def answered(procedure: Procedure, item: Item, texts: Texts) -> str:
-    """What stands recorded of an item, in words, with what was told beside it."""
+    """What stands recorded of an item, in words, with what was told beside it; empty when nothing does."""
     value = procedure.checklist.answers.get(item)
     if value is None:
-        return texts("answer-not-recorded")
+        return ""
     answer, key = value["answer"], f"answer-{value['answer']}"
     words = texts(key) if isinstance(answer, str) and texts.has(key) else told(answer, texts)
-    details = summary_of({name: one for name, one in value.items() if name != "answer"}, texts)
+    details = summary_of(QUESTIONS[item].details, value, texts)
     return f"{words} ({details})" if details else words

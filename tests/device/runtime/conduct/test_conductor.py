@@ -202,3 +202,20 @@ def test_a_stage_begins_with_nothing_seen_and_says_so(tmp_path: Path) -> None:
     assert [button.wish for button in theatre.conductor.signs.buttons if button.wish == "target"] == []
     assert theatre.conductor.signs.state == "check-device"
     theatre.recording.close()
+
+
+def test_nothing_that_can_wait_stands_over_a_question_that_is_typed(theatre: Theatre) -> None:
+    theatre.play(turns(30), close=False)
+    enter(theatre, "confirm", "open:home", "open:checklist")
+    theatre.play(turns(3), close=False)
+    signs = theatre.conductor.signs
+    assert signs.question is not None
+    assert (signs.question.title, signs.notice) == (Said("check-identity-key"), None)
+    enter(theatre, "next")
+    shown = theatre.conductor.signs.notice
+    assert shown is not None
+    assert shown.said == Said("not-recorded")
+    enter(theatre, "answer:side:left", *["next"] * 6)
+    assert theatre.conductor.signs.answer is None, "a confirmation"
+    enter(theatre, "-", "enter")
+    assert theatre.conductor.signs.answer == Said("refused-invalid")
