@@ -88,7 +88,7 @@ class ScaleSetup:
 
 Setup = RegionSetup | ScaleSetup
 """A set-up that stands on the screen."""
-SetupT = TypeVar("SetupT", RegionSetup, ScaleSetup)
+SetupT = TypeVar("SetupT", bound=RegionSetup | ScaleSetup)
 
 
 def begin_region(width_px: int, height_px: int, proposal: Box | None) -> RegionSetup:

@@ -15,6 +15,8 @@ from barbotage_device.bedside.theme import Colour
 
 ICON_SHARE = 0.44
 """Radius of an icon, of the height of its line, where that is lower than the strip."""
+FRAME_ROOM = 4
+"""Rows that the words leave to the frame."""
 PROPOSAL_ICON_SHARE = 0.36
 """Its frame needs room."""
 MOST_ICON = 19
@@ -56,7 +58,9 @@ def _plate(line: StripLine, layout: Layout, painter: TextPainter, size_px: tuple
     low = tuple(size for size in types if layout.px(size) <= TYPE_SHARE * height) or types[-1:]
     sizes = (STATE_TYPE,) if plain else low
     room = width - layout.px(PAD) - left
-    lines, style = block(painter, line.text, look, tuple(layout.px(size) for size in sizes), (room, height))
+    lines, style = block(
+        painter, line.text, look, tuple(layout.px(size) for size in sizes), (room, height - layout.px(FRAME_ROOM))
+    )
     step = round(LINE_EM * style.size_px)
     base = (height - (len(lines) - 1) * step + cap_height_px(style)) // 2
     for words in lines:

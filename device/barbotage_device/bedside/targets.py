@@ -74,10 +74,12 @@ def hit(layout: Layout, view: BedsideView, x_px: float, y_px: float) -> str | No
 
 def region_point(layout: Layout, view: BedsideView, x_px: float, y_px: float) -> PointPx | None:
     """The point of ``view.pixels`` at a point of the picture; None outside the image."""
-    image = layout.image
-    if not _holds(image, x_px, y_px):
-        return None
-    height, width = view.pixels.shape
+    return unbounded_point(layout, view, x_px, y_px) if _holds(layout.image, x_px, y_px) else None
+
+
+def unbounded_point(layout: Layout, view: BedsideView, x_px: float, y_px: float) -> PointPx:
+    """The same, also for a finger that left the image while it dragged."""
+    image, (height, width) = layout.image, view.pixels.shape
     across, down = (x_px - image.left_px + 0.5) / image.width_px, (y_px - image.top_px + 0.5) / image.height_px
     return PointPx(across * width - 0.5, down * height - 0.5)
 
