@@ -1,6 +1,7 @@
 """The checks of the device before a procedure: what is looked at, when it passes, and what is new since the last look."""
 
 import statistics
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,8 +15,8 @@ from barbotage_device.runtime.timing import NS_PER_MS
 
 LOOK_EVERY_NS = 1_000_000_000
 """The board is read once a second; its files take a fraction of a millisecond."""
-FEWEST_FRAMES = 10
-"""Frames before the latency is judged: the first ones pay for warming up."""
+FEWEST_FRAMES, MOST_FRAMES = 10, 50
+"""Frames before the latency is judged, and of how many it is the median: two seconds, without the first ones, which pay for warming up."""
 CLOCK_SET_FROM = datetime(2025, 1, 1, tzinfo=UTC)
 """Before the first release of this software: such a wall clock was never set (a board without a battery starts in the past)."""
 NS_PER_S = 1_000_000_000
@@ -44,7 +45,12 @@ class DeviceChecks:
         self._board = board
         self._told: dict[str, bool] = {}
         self._looked_ns: int | None = None
-        self._latencies_ms: list[float] = []
+        self._latencies_ms: deque[float] = deque(maxlen=MOST_FRAMES)
+
+    @property
+    def made(self) -> bool:
+        """Whether a first look was taken; before it nothing has failed."""
+        return bool(self._told)
 
     def update(self, guidance: Guidance | None, condition: Condition, now_ns: int) -> tuple[Event, ...]:
         """Events for ``step``; empty between two looks, and before frames had time to come."""
@@ -55,10 +61,7 @@ class DeviceChecks:
         if now_ns - self._looked_ns < LOOK_EVERY_NS:
             return ()
         self._looked_ns = now_ns
-        latency_ms = None
-        if len(self._latencies_ms) >= FEWEST_FRAMES:
-            latency_ms = statistics.median(self._latencies_ms)
-            self._latencies_ms.clear()
+        latency_ms = statistics.median(self._latencies_ms) if len(self._latencies_ms) >= FEWEST_FRAMES else None
         found = checked(guidance, condition, latency_ms, self._board.health(), self._board.utc_ns())
         new = {name: one for name, one in found.items() if self._told.get(name) is not one.passed}
         self._told |= {name: one.passed for name, one in new.items()}
@@ -68,19 +71,24 @@ class DeviceChecks:
 def checked(
     guidance: Guidance | None, condition: Condition, latency_ms: float | None, health: Health, utc_ns: int
 ) -> Mapping[str, Result]:
-    """Every check (``procedure.entries.DEVICE_CHECKS``), from how the run stands. A sensor that the board lacks is said to be absent and passes."""
+    """The checks (``procedure.entries.DEVICE_CHECKS``), from how the run stands; without the latency while it is not known.
+
+    A sensor that the board lacks is said to be absent and passes.
+    """
     stopped = condition.recording_stopped
     disk_mb = health.disk_free_mb
     celsius = health.cpu_celsius
-    return {
+    found = {
         "model": Result(condition.model_error is None and guidance is not None, condition.model_error or "runs"),
         "frames": Result(condition.lost is None and condition.frames > 0, condition.lost or f"{condition.frames} frames"),
         "scale": Result(guidance is not None and guidance.canonical.view.measurable, "mm per pixel of the newest frame"),
-        "latency": Result(latency_ms is not None and latency_ms <= TOTAL_MS, _words(latency_ms, "ms in the median")),
         "disk": Result(stopped is None and (disk_mb is None or disk_mb >= LOW_DISK_MB), stopped or _words(disk_mb, "MB free")),
         "temperature": Result(celsius is None or celsius < HOT_CELSIUS, _words(celsius, "degC")),
         "clock": Result(utc_ns >= CLOCK_SET_FROM.timestamp() * NS_PER_S, "wall clock later than the software"),
     }
+    if latency_ms is not None:
+        found["latency"] = Result(latency_ms <= TOTAL_MS, _words(latency_ms, "ms in the median"))
+    return found
 
 
 def _words(value: float | None, unit: str) -> str:

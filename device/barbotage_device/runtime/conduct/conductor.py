@@ -17,7 +17,7 @@ from barbotage_device.procedure.plunger import LineSample
 from barbotage_device.procedure.procedure import Procedure, applied, begin
 from barbotage_device.procedure.resume import resume
 from barbotage_device.procedure.settings import NS_PER_S
-from barbotage_device.procedure.standing import standing
+from barbotage_device.procedure.standing import OwnPrompt, Standing, standing
 from barbotage_device.procedure.states import State
 from barbotage_device.procedure.table import TABLE, Refuse
 from barbotage_device.procedure.watch import Watch
@@ -131,7 +131,7 @@ class Conductor:
         known.watch, events = automate(known.watch, self._procedure, live, now_ns, self._settings.procedure)
         for event in events:
             self.act(event)
-        own = standing(self._procedure, live, now_ns, self._settings.procedure)
+        own = [one for one in standing(self._procedure, live, now_ns, self._settings.procedure) if self._has_grounds(one)]
         prompts = Prompts(None) if guidance is None else guidance.prompts
         known.memory, notices = choose(known.memory, self._procedure, (prompts, own), now_ns, self._settings.prompter)
         known.notice = notice_sign(notices.shown, self._settings.procedure)
@@ -259,6 +259,10 @@ class Conductor:
             self.place = first_place(self._procedure.state)
             if self._procedure.state is S.LAVAGE:
                 self._washing.begin()
+
+    def _has_grounds(self, prompt: Standing) -> bool:
+        """Whether a prompt says more than that nothing was looked at yet."""
+        return prompt.kind is not OwnPrompt.CHECK_FAILED or self._checks.made
 
     def _offered_is_there(self) -> bool:
         """Whether a deposit that is proposed as target is still followed: the frame since may have lost it."""

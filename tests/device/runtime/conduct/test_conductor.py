@@ -95,26 +95,29 @@ def test_a_patient_event_is_stamped_in_every_hand_and_silences_what_can_wait(the
 
 
 def test_the_run_is_not_ended_before_it_is_sealed(theatre: Theatre) -> None:
-    assert theatre.operator.touch("end")
-    assert not theatre.conductor.ended
+    goes_on = theatre.operator.touch("end")
+    assert (goes_on, theatre.conductor.ended) == (True, False)
 
 
 def test_a_target_that_is_not_followed_any_more_is_released_and_can_be_accepted_again(theatre: Theatre) -> None:
+    accepted: list[int | None] = []
+
     def lose(hand: Hand) -> Iterator[None]:
         yield
         yield from hand.tap("propose-confirm")
         enter(theatre, "open:home", "confirm")
         yield from hand.tap("propose-target-accepted")
-        assert theatre.pipeline.accepted is not None
+        accepted.append(theatre.pipeline.accepted)
         hand.stage.deposit = False
         yield from hand.until(lambda _now: theatre.conductor.procedure.target is None, 300)
-        assert theatre.pipeline.accepted is None
+        accepted.append(theatre.pipeline.accepted)
         hand.stage.deposit = True
         yield from hand.until(lambda now: now.proposal == Said("propose-target-accepted"))
 
     theatre.play(lose, close=False)
     released = next(one for one in theatre.conductor.procedure.records if one.kind == "target-released")
     assert (released.by, released.value["why"]) == ("device", "not followed any more")
+    assert accepted == [released.value["identity"], None]
 
 
 def test_a_proposal_whose_deposit_has_gone_since_is_not_accepted(theatre: Theatre) -> None:
@@ -194,6 +197,11 @@ def test_the_orientation_said_by_hand_is_recorded_and_shown(theatre: Theatre) ->
         {"marker_at": "left", "mirrored": True, "toward": None},
         {"marker_at": "left", "mirrored": True, "toward": "lateral"},
     ]
+
+
+def test_no_check_is_said_to_fail_before_it_was_made(theatre: Theatre) -> None:
+    theatre.play(turns(60), close=False)
+    assert {None} == {signs.notice for signs in theatre.hand.signs}
 
 
 def test_a_stage_begins_with_nothing_seen_and_says_so(tmp_path: Path) -> None:

@@ -94,7 +94,11 @@ def test_a_session_that_is_being_recorded_is_left_alone(tmp_path: Path) -> None:
 def test_a_procedure_cut_twice_is_known_from_its_first_session_on(tmp_path: Path) -> None:
     first = record(tmp_path, *LAVAGE, ("orientation", {"marker_at": "right", "mirrored": False, "toward": None}))
     again = ("continued", {"session": first.name, "events": 3, "digest": "x"})
-    resumed = (("restarted", {}), ("phase", {"from": "lavage", "to": "pause"}), ("phase", {"from": "pause", "to": "lavage"}))
+    resumed: tuple[tuple[str, Mapping[str, Any]], ...] = (
+        ("restarted", {}),
+        ("phase", {"from": "lavage", "to": "pause"}),
+        ("phase", {"from": "pause", "to": "lavage"}),
+    )
     second = record(tmp_path, again, *resumed, ("lavage-cycle", {"from": "image", "count": 2}), at_s=100)
     offer = unfinished(tmp_path, UTC_NS + 200 * S, quiet)
     assert offer is not None
