@@ -9,6 +9,7 @@ from barbotage_device.bedside import theme
 from barbotage_device.bedside.icons import Pen, state_icon
 from barbotage_device.bedside.layout import Layout, Rect
 from barbotage_device.bedside.marks import dashes
+from barbotage_device.bedside.reading import FACTS_BESIDE_NUMBERS, facts_listed
 from barbotage_device.bedside.text import Picture, TextPainter, TextStyle, Weight, blit, cap_height_px
 from barbotage_device.bedside.texts import NARROW_SPACE, Language, texts_in
 from barbotage_device.bedside.theme import Colour
@@ -42,7 +43,7 @@ class Places:
 
 PLAIN = Places((158, 255), 82, 92, 146, 176, 219, 243, 274, 21, 6)
 """The panel of a program that only watches."""
-ABOVE_BUTTONS = Places((150, 242), 76, 85, 139, 167, 209, 232, 258, 19, 2)
+ABOVE_BUTTONS = Places((150, 242), 76, 85, 139, 167, 209, 232, 258, 19, FACTS_BESIDE_NUMBERS)
 """The panel above the buttons of a procedure: the same numbers in the same size, fewer rows."""
 
 
@@ -85,7 +86,7 @@ def base_key(view: BedsideView, size: ScreenSize, state: DisplayState) -> BaseKe
         state,
         view.source_text,
         signs is not None and view.setup is None,
-        asked or view.setup is not None,
+        asked or view.setup is not None or facts_listed(view),
         typed or view.setup is not None,
     )
 

@@ -12,7 +12,7 @@ from barbotage_device.bedside.layout import Layout, layout_for
 from barbotage_device.bedside.link_signs import bar_height_px, draw_bar, draw_pairing
 from barbotage_device.bedside.marks import Easel, draw_marks
 from barbotage_device.bedside.panel import PanelArtist, Turning
-from barbotage_device.bedside.reading import link_banner, pairing_line, pairing_words, panel_lines, strip_lines
+from barbotage_device.bedside.reading import facts_listed, link_banner, pairing_line, pairing_words, panel_lines, strip_lines
 from barbotage_device.bedside.setup import Setup
 from barbotage_device.bedside.setup_picture import draw_calipers, draw_setup_marks, draw_setup_words
 from barbotage_device.bedside.strip import draw_strip
@@ -88,7 +88,9 @@ class Renderer:
         question = None if signs is None else signs.question
         lines, told, banner = panel_lines(view), strip_lines(view), link_banner(view)
         taken = bar_height_px(layout) if banner else 0
-        if question is None:
+        if question is None and facts_listed(view):
+            artist.draw_facts(canvas, lines, view.heartbeat)
+        elif question is None:
             artist.draw_panel(canvas, lines, Turning(view.aim.turn, view.tracks.needle.side), view.heartbeat)
         else:
             artist.draw_header(canvas, lines, view.heartbeat)

@@ -26,7 +26,11 @@ HEARTBEAT_SPOKES = 8
 DISTANCE_TYPE, ANGLE_TYPE, UNIT_TYPE, TURN_TYPE = 60, 42, 26, 28
 PHASE_TYPES = (20, 18, 16)
 LABEL_TYPE, ROW_TYPE, SMALL_TYPE = 14, 15, 12
-ROW_LABEL_TYPES = (ROW_TYPE, 14, 13, 12)
+ROW_TYPES = (ROW_TYPE, 14, 13, 12)
+LISTED_TYPES = (19, 17, 15, 13)
+LISTED_ROWS, LISTED_STEP, LISTED_BELOW_BANNER = 102, 28, 166
+MOST_LISTED = 7
+"""As many as a device has checks."""
 ROW_LABEL_LOOK = Look(Weight.REGULAR, theme.SOFT, theme.PANEL)
 PHASE_LOOK = Look(Weight.BOLD, theme.INK, theme.PANEL)
 
@@ -58,6 +62,19 @@ class PanelArtist:
         rows = sorted((line for line in lines if line.slot in ROWS), key=lambda line: ROWS.index(line.slot))
         for number, line in enumerate(rows[: self.places.most_rows]):
             self._row(canvas, line, self.places.rows + number * self.places.row_step)
+        self._footer(canvas, by_slot)
+
+    def draw_facts(self, canvas: Picture, lines: tuple[Line, ...], heartbeat: int) -> None:
+        """The facts of the procedure over the whole panel, and what is said of the scale."""
+        by_slot = {line.slot: line for line in lines}
+        self._header(canvas, by_slot, heartbeat)
+        banner = by_slot.get(Slot.SCALE_BANNER)
+        if banner is not None:
+            self._scale_banner(canvas, banner)
+        begin, step = (LISTED_BELOW_BANNER, ROW_TYPE + 4) if banner is not None else (LISTED_ROWS, LISTED_STEP)
+        facts = [line for line in lines if line.slot is Slot.FACT]
+        for number, line in enumerate(facts[:MOST_LISTED]):
+            self._row(canvas, line, begin + number * step, LISTED_TYPES if banner is None else ROW_TYPES)
         self._footer(canvas, by_slot)
 
     def draw_header(self, canvas: Picture, lines: tuple[Line, ...], heartbeat: int) -> None:
@@ -173,10 +190,10 @@ class PanelArtist:
         bar = self.painter.shape(("confidence", line.level, self.layout.unit), lambda: _confidence_bar(line.level, self.layout))
         blit(canvas, bar, self.left + self.layout.px(92), self.layout.px(self.places.confidence))
 
-    def _row(self, canvas: Picture, line: Line, base: float) -> None:
+    def _row(self, canvas: Picture, line: Line, base: float, types: tuple[int, ...] = ROW_TYPES) -> None:
         """The value whole; the label in the largest type that fits beside it."""
-        begin = self._at_right(canvas, line.value, self._style(ROW_TYPE, theme.INK, Weight.BOLD), base)
-        sizes = tuple(self.layout.px(size) for size in ROW_LABEL_TYPES)
+        begin = self._at_right(canvas, line.value, self._style(types[0], theme.INK, Weight.BOLD), base)
+        sizes = tuple(self.layout.px(size) for size in types)
         words, _ = fit(self.painter, line.label, ROW_LABEL_LOOK, sizes, begin - self.layout.px(6) - self.left)
         blit(canvas, words, self.left, self.layout.px(base))
 

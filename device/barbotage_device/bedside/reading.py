@@ -19,6 +19,8 @@ CONFIDENCE_SEGMENTS = 5
 CONFIDENCE_HIGH = 0.85
 CONFIDENCE_MEDIUM = 0.6
 """Words for the calibrated probability; choice of the project, not a published scale."""
+FACTS_BESIDE_NUMBERS = 2
+"""Rows for which there is room above the buttons of a procedure."""
 UNBROKEN_SPACE = "\u00a0"
 PAIR_MARKS = ("+", "×")
 """How the ends of the first and of the second pair of calipers are drawn."""
@@ -118,6 +120,12 @@ def panel_lines(view: BedsideView) -> tuple[Line, ...]:
     if view.pod is not None and not view.pod.connected:
         lines.append(Line(Slot.POD, texts("pod-absent")))
     return tuple(lines)
+
+
+def facts_listed(view: BedsideView) -> bool:
+    """Whether the facts of the procedure take the place of distance and angle: there are more than rows, and no needle to be told of."""
+    signs = view.procedure
+    return signs is not None and len(signs.facts) > FACTS_BESIDE_NUMBERS and display_state(view) not in GUIDING
 
 
 def strip_line(view: BedsideView) -> StripLine:

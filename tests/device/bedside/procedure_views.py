@@ -33,16 +33,18 @@ def states(language: Language) -> dict[str, ProcedureSigns]:
     """What may stand on the screen in each state of a procedure."""
     texts = texts_in(language)
     fop = Question(Said("check-fop"), "10/11", texts("answer-no"))
-    weeks = Question(Said("check-symptom-duration"), "9/11", typing=Typing.NUMBER, typed="14")
+    passed = {"clock": False, "model": True, "frames": True, "scale": True, "latency": True, "disk": True, "temperature": True}
+    checks = tuple((Said(f"device-{name}"), texts("answer-yes" if good else "answer-no")) for name, good in passed.items())
+    months = Question(Said("check-symptom-duration"), "9/11", typing=Typing.NUMBER, typed="14")
     return {
         "check-device": ProcedureSigns(
             "check-device",
             (button("skip", "event-skip"), PAUSE, button("abort", "event-abort"), replace(CONFIRM, enabled=False)),
             notice=Notice(Said("check-failed"), Priority.MEDIUM),
-            facts=((Said("device-model"), texts("answer-yes")), (Said("device-clock"), texts("answer-no"))),
+            facts=checks,
         ),
         "check-case": ProcedureSigns("check-case", YES_NO, question=fop, answer=Said("event-checklist")),
-        "check-case-number": ProcedureSigns("check-case", (BACK, PAUSE, button("leave", "button-leave")), question=weeks),
+        "check-case-number": ProcedureSigns("check-case", (BACK, PAUSE, button("leave", "button-leave")), question=months),
         "scan": ProcedureSigns(
             "scan",
             (button("plane:long", "plane-long"), button("plane:short", "plane-short"), PAUSE, CONFIRM),

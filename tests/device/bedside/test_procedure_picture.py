@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from tests.device.bedside.procedure_views import button, setups, states, view_of_state
-from tests.device.bedside.views import a_view, with_prompt
+from tests.device.bedside.views import SCALE, a_view, view_in, with_prompt
 
 from barbotage_device.bedside import theme
 from barbotage_device.bedside.overlay import Renderer, put_native, render
@@ -14,9 +14,11 @@ from barbotage_device.bedside.reading import Slot, StripForm, panel_lines, strip
 from barbotage_device.bedside.targets import targets
 from barbotage_device.bedside.text import Picture
 from barbotage_device.bedside.texts import Language, texts_in
-from barbotage_device.bedside.view import BedsideView, LinkSigns, PairingNotice, ScreenSize
+from barbotage_device.bedside.view import BedsideView, DisplayState, LinkSigns, PairingNotice, ScreenSize
 from barbotage_device.guidance.prompt import Priority, PromptKind
 from barbotage_device.perception.scene import Quality
+from barbotage_device.procedure.entries import DEVICE_CHECKS
+from barbotage_models.contract.geometry import Scale
 
 SMALL, LARGE = ScreenSize(800, 480), ScreenSize(1280, 800)
 NAMES = list(states(Language.FR))
@@ -109,6 +111,20 @@ def test_facts_stand_before_the_measures_of_the_guidance() -> None:
         ("Aspect du liquide", "trouble"),
     ]
     assert {"7", "trouble"} <= drawn(view)
+
+
+@pytest.mark.parametrize("scale", [SCALE, None])
+def test_more_facts_than_rows_take_the_place_of_the_numbers_while_there_is_no_needle(scale: Scale | None) -> None:
+    facts = tuple((Said(f"device-{name}"), f"{number}x") for number, name in enumerate(DEVICE_CHECKS))
+    signs = ProcedureSigns("check-device", facts=facts)
+    idle = replace(view_in(DisplayState.SEARCHING, a_view(scale=scale)), procedure=signs)
+    words = drawn(idle)
+    assert {f"{number}x" for number in range(len(facts))} <= words
+    assert "Angle" not in words
+    assert ("Échelle inconnue" in words) == (scale is None)
+    guided = drawn(replace(a_view(scale=scale), procedure=signs))
+    assert {"0x", "1x", "Angle"} <= guided
+    assert "2x" not in guided
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
