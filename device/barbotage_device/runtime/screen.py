@@ -6,6 +6,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from barbotage_device.bedside.calipers import Calipers
+from barbotage_device.bedside.dragging import calipers_after
 from barbotage_device.bedside.overlay import Renderer
 from barbotage_device.bedside.targets import hit
 from barbotage_device.bedside.texts import Language
@@ -106,6 +108,7 @@ class BedsideScreen:
         self._source_text = source_text
         self._signs = signs
         self._shown: Guidance | None = None
+        self._calipers: Calipers | None = None
 
     def show(self, guidance: Guidance | None, condition: Condition) -> bool:
         """Draws the present state; False when the operator has ended the run."""
@@ -116,7 +119,7 @@ class BedsideScreen:
             view = blank_view(condition, presentation, self._source_text)
         else:
             view = view_of(self._shown, condition, presentation)
-        view = replace(view, link=self._signs())
+        view = replace(view, link=self._signs(), calipers=self._calipers if view.frozen else None)
         self._window.show(self._renderer.draw(view))
         wishes = [*self._keyboard(view), *self._fingers(view)]
         return all(wishes) and not self._window.closed
@@ -131,9 +134,10 @@ class BedsideScreen:
         return [*(self._operator.touch(sign) for sign in typed), *([self._operator.obey(Key.QUIT)] if left else [])]
 
     def _fingers(self, view: BedsideView) -> list[bool]:
-        """What the touch targets of the picture just shown ask for: a finger that comes down on one."""
-        layout = self._renderer.layout(view)
-        found = [hit(layout, view, one.x_px, one.y_px) for one in self._window.touches() if one.stage is Stage.DOWN]
+        """What the touch targets of the picture just shown ask for: a finger that comes down on one. On a frozen image it measures."""
+        layout, touches = self._renderer.layout(view), self._window.touches()
+        self._calipers = calipers_after(layout, view, touches) if view.frozen else None
+        found = [hit(layout, view, one.x_px, one.y_px) for one in touches if one.stage is Stage.DOWN]
         return [self._operator.touch(sign) for sign in found if sign is not None]
 
     def close(self) -> None:

@@ -228,3 +228,26 @@ def test_the_last_button_ends_the_run(joined: Joined, guidance: Guidance) -> Non
     sealed = ProcedureSigns("sealed", (Button("end", Said("button-done"), main=True),))
     window.fingers = [middle_of(guidance, sealed, "end")]
     assert not screen.show(guidance, replace(FINE, procedure=sealed))
+
+
+def test_a_finger_measures_on_a_frozen_picture_only_and_thawing_forgets_it(joined: Joined, guidance: Guidance) -> None:
+    window, screen, hands = joined
+    image = Renderer(SIZE).layout(view_of(guidance, FINE, Presentation(Language.FR))).image
+    drag = [Touch(stage, image.left_px + x_px, image.top_px + 60) for stage, x_px in zip(Stage, (40, 120, 200), strict=True)]
+    pictures = {}
+    for name, keys, fingers in (
+        ("live", [], drag),
+        ("freezing", [Key.FREEZE], []),
+        ("frozen", [], drag),
+        ("measured", [], []),
+        ("thawing", [Key.FREEZE], []),
+        ("live again", [Key.FREEZE], []),
+        ("frozen again", [], []),
+    ):
+        window.pressed, window.fingers = list(keys), list(fingers)
+        screen.show(guidance, FINE)
+        pictures[name] = window.pictures[-1]
+    assert np.array_equal(pictures["live"], pictures["live again"])
+    assert not np.array_equal(pictures["frozen"], pictures["measured"])
+    assert np.array_equal(pictures["frozen"], pictures["frozen again"])
+    assert hands.heard == []
