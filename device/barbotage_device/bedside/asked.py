@@ -40,6 +40,8 @@ FIELD_HEIGHT = {Typing.NUMBER: 52, Typing.TEXT: 30}
 FIELD_TYPE = {Typing.NUMBER: 38, Typing.TEXT: 20}
 KEYPAD_ROWS = {Typing.NUMBER: (5, NUMBER_ROW), Typing.TEXT: (7, TEXT_ROW)}
 END_TYPE = 14
+UNIT_WORDS = {"degC": "°C"}
+"""Units of the records that are written otherwise for a person."""
 ON_PANEL = Look(Weight.BOLD, theme.INK, theme.PANEL)
 
 
@@ -102,7 +104,7 @@ def draw_field(canvas: Picture, question: Question, field: Rect, layout: Layout,
     right = field.right_px - layout.px(8)
     if question.unit:
         soft = TextStyle(layout.px(min(22, FIELD_TYPE[typing])), Weight.REGULAR, theme.SOFT, theme.GROUND)
-        unit = painter.patch(question.unit, soft)
+        unit = painter.patch(UNIT_WORDS.get(question.unit, question.unit), soft)
         right = right - unit.width_px - layout.px(6)
         blit(canvas, unit, right + layout.px(6), base)
     left = field.left_px + layout.px(8)

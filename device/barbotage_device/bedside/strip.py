@@ -22,7 +22,7 @@ PROPOSAL_ICON_SHARE = 0.36
 MOST_ICON = 19
 STATE_TYPE = 20
 TYPES = (32, 28, 25, 22, 20, 19, 18, 17, 16, 15, 14, 13, 12)
-"""Type sizes of what is said to be acted on: the largest in which the words fit. At 32, a capital has 23 px: 4.4 mm on a 7 inch panel."""
+"""Type sizes of what is said to be acted on: the largest in which the words fit. At 32, a capital has 25 px: 4.8 mm on a 7 inch panel."""
 TYPE_SHARE = 0.68
 """No type is larger than this share of the height: the frame and the accents need the rest."""
 
