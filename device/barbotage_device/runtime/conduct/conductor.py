@@ -28,7 +28,7 @@ from barbotage_device.runtime.conduct.orientation import Lie, end_of
 from barbotage_device.runtime.conduct.pages import Around, shown
 from barbotage_device.runtime.conduct.place import Page, Place, first_place
 from barbotage_device.runtime.conduct.prompts import ToldPrompts, prompt_happenings
-from barbotage_device.runtime.conduct.seen import best_deposit, live_of, stamped, target_deposit
+from barbotage_device.runtime.conduct.seen import best_deposit, live_of, stamped, target_deposit, unsaved_frames
 from barbotage_device.runtime.conduct.settings import ConductSettings
 from barbotage_device.runtime.conduct.signs import NOTHING_PROPOSED, facts, notice_sign, proposal_said, refusal_said
 from barbotage_device.runtime.conduct.washing import Washing
@@ -118,6 +118,9 @@ class Conductor:
         known.guidance = guidance
         if self._offer is not None:
             return
+        if self._procedure.state is S.SEALED:
+            known.notice = None
+            return
         for cycle in self._washing.update(guidance):
             value = {"from": cycle.counted_from.value, "confidence": cycle.confidence, "begin_ns": cycle.begin_ns}
             self.act(Event(E.CYCLE, By.DEVICE, value), min(cycle.end_ns, now_ns))
@@ -125,9 +128,7 @@ class Conductor:
             for event in self._checks.update(guidance, condition, now_ns):
                 self.act(event)
         self._follow_target(guidance)
-        recording = self._outlets.recording
-        unsaved = 0 if recording is None else recording.waiting
-        live = live_of(guidance, self._procedure, self._washing.count, unsaved)
+        live = live_of(guidance, self._procedure, self._washing.count, unsaved_frames(self._outlets.recording))
         known.watch, events = automate(known.watch, self._procedure, live, now_ns, self._settings.procedure)
         for event in events:
             self.act(event)

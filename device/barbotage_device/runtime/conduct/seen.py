@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from barbotage_device.guidance.target import find_deposit, propose_target
 from barbotage_device.perception.scene import Deposit
@@ -12,7 +12,18 @@ from barbotage_device.procedure.live import LavageCount, Live
 from barbotage_device.procedure.procedure import Procedure
 from barbotage_device.procedure.states import State
 from barbotage_device.runtime.pipeline import Guidance
+from barbotage_device.runtime.recording.recording import CALM_QUEUE
 from barbotage_device.runtime.recording.records import deposit_place, measured
+
+
+class Recording(Protocol):
+    """The session being recorded."""
+
+    @property
+    def waiting(self) -> int:
+        """Frames that were captured and are not written yet."""
+        ...
+
 
 STAMPED = frozenset({EventKind.TARGET.value, EventKind.RELEASE.value, EventKind.MEASURE.value, EventKind.TIP.value})
 """Records to which the number of the last frame before them is added: a replay does the same after the same frame."""
@@ -29,6 +40,13 @@ def live_of(guidance: Guidance | None, procedure: Procedure, lavage: LavageCount
         scale_known=guidance.canonical.view.measurable,
         unsaved_frames=unsaved_frames,
     )
+
+
+def unsaved_frames(recording: Recording | None) -> int:
+    """Frames that the disk lags behind with; the few that always wait for the recorder's next look do not count."""
+    if recording is None or recording.waiting < CALM_QUEUE:
+        return 0
+    return recording.waiting
 
 
 def as_accepted(guidance: Guidance, procedure: Procedure) -> Tracks:

@@ -89,6 +89,11 @@ def _picture(level: int) -> GreyImage:
     return np.asarray(cv2.resize(moved, (256, 256), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
+def picture_of(stage: Stage) -> GreyImage:
+    """What the probe would give now."""
+    return _picture(round(stage.pressure(stage.now_ns) * (LEVELS - 1)))
+
+
 @cache
 def _output(tip: PointMm | None, deposit: bool) -> ModelOutput:
     drawing = Drawing()
@@ -122,8 +127,7 @@ class StageFeed:
             at_ns = stage.now_ns + step * 10 * MS
             self.line(LineSample(at_ns, PRESS_KPA * stage.pressure(at_ns)))
         stage.now_ns += PERIOD_NS
-        picture = _picture(round(stage.pressure(stage.now_ns) * (LEVELS - 1)))
-        frame = Frame(picture, stage.now_ns - 5 * MS, next(self._sequence), Scale.isotropic(MM_PER_PX), "stage")
+        frame = Frame(picture_of(stage), stage.now_ns - 5 * MS, next(self._sequence), Scale.isotropic(MM_PER_PX), "stage")
         self._recording.frame(frame)
         return frame
 
