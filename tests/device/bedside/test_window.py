@@ -31,8 +31,8 @@ surface.close(); window.show(picture); print(window.closed); window.close(); win
 
 _TOUCH = """
 import numpy as np
-from PySide6.QtCore import QCoreApplication, QEvent, QPointF, Qt
-from PySide6.QtGui import QEventPoint, QGuiApplication, QKeyEvent, QMouseEvent
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QMouseEvent
 from PySide6.QtTest import QTest
 from barbotage_device.bedside.window import open_window
 window, reason = open_window("essai")
@@ -57,7 +57,6 @@ pointer(QEvent.Type.MouseMove, 600, 280, none, left)
 pointer(QEvent.Type.MouseButtonRelease, 600, 10, left, none)
 told(); told()
 device = QTest.createTouchDevice()
-from PySide6.QtCore import QPoint
 QTest.touchEvent(surface, device).press(1, QPoint(800, 500), surface).commit()
 QTest.touchEvent(surface, device).stationary(1).press(2, QPoint(100, 100), surface).commit()
 QTest.touchEvent(surface, device).move(1, QPoint(820, 520), surface).move(2, QPoint(90, 90), surface).commit()
@@ -65,6 +64,10 @@ QTest.touchEvent(surface, device).release(1, QPoint(820, 520), surface).stationa
 QTest.touchEvent(surface, device).release(2, QPoint(90, 90), surface).commit()
 told()
 QTest.touchEvent(surface, device).press(7, QPoint(0, 20), surface).commit()
+told()
+surface.resize(1000, 480)
+window.show(picture)
+pointer(QEvent.Type.MouseButtonPress, 400, 260, left, left)
 told()
 for key, text in ((Qt.Key.Key_P, "p"), (Qt.Key.Key_E, "é"), (Qt.Key.Key_Space, " "), (Qt.Key.Key_Backspace, chr(8)), (Qt.Key.Key_Shift, ""),
                   (Qt.Key.Key_Return, chr(13))):
@@ -156,16 +159,17 @@ def test_a_window_shows_the_picture_gives_the_keys_and_knows_that_it_was_closed(
 
 @pytest.mark.usefixtures("qt")
 def test_touches_are_told_in_pixels_of_the_picture_and_keys_also_as_characters(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The window is twice as large as the picture, with a border above and below."""
+    """The window is twice as large as the picture, with a border above and below; then it has one at the left and right."""
     monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
     monkeypatch.setenv("PYTHONIOENCODING", "utf-8")
     run = subprocess.run([sys.executable, "-c", _TOUCH], capture_output=True, text=True, timeout=60, check=False)
     assert run.returncode == 0, run.stderr
-    pointer, nothing, fingers, next_finger, typed, no_more, keys = run.stdout.splitlines()
+    pointer, nothing, fingers, next_finger, wide, typed, no_more, keys = run.stdout.splitlines()
     assert pointer.split() == ["down:200:120", "move:300:130", "up:300:-5"]
     assert nothing == ""
     assert fingers.split() == ["down:400:240", "move:410:250", "up:410:250"], "a second finger changes nothing"
     assert next_finger == "down:0:0"
+    assert wide == "down:300:260"
     assert typed.split("|") == ["p", "é", " ", "backspace", "enter"]
     assert (no_more, keys) == ("0", "p space")
 
