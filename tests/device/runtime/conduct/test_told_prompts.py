@@ -4,6 +4,7 @@ from barbotage_device.guidance.prompt import Priority, PromptKind
 from barbotage_device.procedure.notices import Held, Notice, Notices
 from barbotage_device.procedure.standing import OwnPrompt
 from barbotage_device.runtime.conduct.prompts import ToldPrompts, prompt_happenings
+from barbotage_device.runtime.recording.edges import Happening
 
 TIP = Notice(PromptKind.TIP_NOT_SEEN, Priority.HIGH, 5)
 BLOCKED = Notice(OwnPrompt.BLOCKED, Priority.LOW, 7)
@@ -20,7 +21,8 @@ def test_a_prompt_is_told_once_and_again_only_when_it_comes_to_be_shown() -> Non
         Notices(BLOCKED),
     ]
     before: ToldPrompts = {}
-    told = []
+    told: list[list[tuple[str, bool, str | None]]] = []
+    happenings: list[Happening] = []
     for notices in turns:
         before, happenings = prompt_happenings(before, notices)
         told.append([(one.value["kind"], one.value["shown"], one.value.get("held")) for one in happenings])
