@@ -21,7 +21,7 @@ from barbotage_device.bedside.procedure_signs import BACKSPACE, ENTER
 from barbotage_device.bedside.text import Picture
 from barbotage_device.bedside.window import Key, Stage, Touch
 
-_KEYS = {
+_KEYS: dict[int, Key] = {
     Qt.Key.Key_Space: Key.PEDAL,
     Qt.Key.Key_O: Key.OVERLAY,
     Qt.Key.Key_F: Key.FREEZE,
@@ -32,7 +32,7 @@ _KEYS = {
     Qt.Key.Key_Escape: Key.QUIT,
 }
 
-_SIGNS = {Qt.Key.Key_Backspace: BACKSPACE, Qt.Key.Key_Return: ENTER, Qt.Key.Key_Enter: ENTER}
+_SIGNS: dict[int, str] = {Qt.Key.Key_Backspace: BACKSPACE, Qt.Key.Key_Return: ENTER, Qt.Key.Key_Enter: ENTER}
 _STAGES = {
     QEventPoint.State.Pressed: Stage.DOWN,
     QEventPoint.State.Updated: Stage.MOVE,
@@ -169,10 +169,10 @@ class _Surface(QRasterWindow):
 
     def keyPressEvent(self, arg__1: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Collects the keys that mean something, and the characters."""
-        sign = _SIGNS.get(Qt.Key(arg__1.key()), arg__1.text())
+        sign = _SIGNS.get(arg__1.key()) or arg__1.text()
         if sign in (BACKSPACE, ENTER) or (len(sign) == 1 and sign.isprintable()):
             self.typed.append(sign)
-        key = _KEYS.get(Qt.Key(arg__1.key()))
+        key = _KEYS.get(arg__1.key())
         if key is not None and not arg__1.isAutoRepeat():
             self.pressed.append(key)
 
