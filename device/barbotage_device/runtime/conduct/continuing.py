@@ -14,7 +14,7 @@ from barbotage_device.procedure.states import State
 from barbotage_device.session.catalogue import find_sessions
 from barbotage_device.session.events import Event
 from barbotage_device.session.files import is_claimed
-from barbotage_device.session.manifest import EventsDigest, Manifest
+from barbotage_device.session.manifest import EventsDigest, Manifest, read_manifest
 from barbotage_device.session.reader import SessionReader
 from barbotage_device.session.recovery import needs_recovery, recover
 
@@ -82,15 +82,21 @@ def _unfinished(root: Path, path: Path, now_utc_ns: int, say: Say) -> Unfinished
     if needs_recovery(path):
         say("info", f"{path} was cut off; recovering it")
         recover(path)
-    manifest, own = _read(path)
-    ended_utc_ns = manifest.header.log_time_ns(manifest.ended_capture_ns or manifest.header.started_capture_ns)
-    if now_utc_ns - ended_utc_ns > OFFERED_FOR_S * NS_PER_S:
+    manifest = read_manifest(path)
+    if _is_over(manifest, now_utc_ns):
         return None
-    events = _with_earlier(root, own)
+    events = _with_earlier(root, _read(path))
     procedure, _ = rebuilt(events)
     if procedure.state is State.SEALED or not any(event["kind"] == PHASE for event in events):
         return None
     return Unfinished(manifest.id, manifest.header.started_utc_ns, manifest.events, events, procedure)
+
+
+def _is_over(manifest: Manifest, now_utc_ns: int) -> bool:
+    """Whether the manifest alone says that there is nothing to go on with: a long session takes a slow board seconds to read."""
+    ended_utc_ns = manifest.header.log_time_ns(manifest.ended_capture_ns or manifest.header.started_capture_ns)
+    sealed = manifest.summary is not None and manifest.summary.phase_reached == State.SEALED
+    return sealed or now_utc_ns - ended_utc_ns > OFFERED_FOR_S * NS_PER_S
 
 
 def _with_earlier(root: Path, own: list[Event]) -> tuple[EventValue, ...]:
@@ -102,13 +108,13 @@ def _with_earlier(root: Path, own: list[Event]) -> tuple[EventValue, ...]:
         if not isinstance(link, str) or link in seen or earlier is None:
             break
         seen.add(link)
-        parts.insert(0, _read(earlier)[1])
+        parts.insert(0, _read(earlier))
     return tuple(_plain(event) for part in parts for event in part)
 
 
-def _read(path: Path) -> tuple[Manifest, list[Event]]:
+def _read(path: Path) -> list[Event]:
     with SessionReader.open(path) as reader:
-        return reader.manifest, reader.events()
+        return reader.events()
 
 
 def _plain(event: Event) -> EventValue:
