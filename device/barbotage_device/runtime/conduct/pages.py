@@ -16,7 +16,7 @@ from barbotage_device.procedure.states import State
 from barbotage_device.procedure.table import NEXT, SKIPPABLE, TABLE, Refuse
 from barbotage_device.runtime.conduct.forms import form_of, summary_of, title_of, typing_of, unit_of, word_key
 from barbotage_device.runtime.conduct.place import Page, Place
-from barbotage_device.runtime.conduct.questions import checklist_question
+from barbotage_device.runtime.conduct.questions import checklist_question, failed_checks
 
 E, S = EventKind, State
 Buttons = tuple[Button, ...]
@@ -60,6 +60,8 @@ def shown(procedure: Procedure, place: Place, around: Around, texts: Texts) -> S
     if form_of(place) is not None:
         return _form(place, texts)
     question, things = _listed(procedure, place, around)
+    if question is None and place.page is not Page.ENTRIES:
+        question = failed_checks(procedure, texts)
     return Shown(question, paged(things, place.more))
 
 

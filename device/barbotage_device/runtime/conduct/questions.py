@@ -1,9 +1,11 @@
-"""The checklist's questions as they are shown: which of how many, what stands recorded, what is being typed."""
+"""Questions as they are shown: the checklist's items with what stands recorded and what is being typed, and failed checks of the device."""
 
 from barbotage_device.bedside.procedure_signs import Question, Said
 from barbotage_device.bedside.texts import Texts
 from barbotage_device.procedure.checklist import QUESTIONS, Item
+from barbotage_device.procedure.events import EventKind, Reason
 from barbotage_device.procedure.procedure import Procedure
+from barbotage_device.procedure.states import State
 from barbotage_device.runtime.conduct.forms import summary_of, told, typing_of, unit_of
 from barbotage_device.runtime.conduct.place import Place
 
@@ -21,6 +23,14 @@ def checklist_question(procedure: Procedure, item: Item, place: Place, texts: Te
         unit=unit_of(field),
         layer=place.typed.layer,
     )
+
+
+def failed_checks(procedure: Procedure, texts: Texts) -> Question | None:
+    """Which checks of the device are missing or fail, all of them; None in every other state, before a first look, and when all pass."""
+    made, failed = procedure.all_of(EventKind.DEVICE_CHECK), procedure.failed_checks
+    if procedure.state is not State.CHECK_DEVICE or not made or not failed:
+        return None
+    return Question(Said(f"refused-{Reason.NEED_CHECKS}"), answered=", ".join(texts(f"device-{name}") for name in failed))
 
 
 def answered(procedure: Procedure, item: Item, texts: Texts) -> str:

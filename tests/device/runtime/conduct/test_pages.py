@@ -8,6 +8,7 @@ from tests.support.procedures import at, recorded
 from barbotage_device.bedside.procedure_signs import MOST_BUTTONS, Button, Typing
 from barbotage_device.bedside.texts import Language, texts_in
 from barbotage_device.procedure.checklist import Item
+from barbotage_device.procedure.entries import DEVICE_CHECKS
 from barbotage_device.procedure.events import EventKind as E
 from barbotage_device.procedure.procedure import Procedure
 from barbotage_device.procedure.states import ACTIVE, State
@@ -162,6 +163,19 @@ def test_a_form_is_recorded_only_with_what_it_needs_and_nothing_is_filled_in() -
 def test_more_than_four_are_shown_in_parts_that_wrap(count: int, more: int, expected: str) -> None:
     things = [Button(str(number), page(at(S.SCAN), Place()).buttons[0].said) for number in range(count)]
     assert "".join("+" if one.wish == "more" else one.wish for one in paged(things, more)) == expected
+
+
+def test_every_failed_check_of_the_device_is_named_while_there_is_one() -> None:
+    passed = dict.fromkeys(DEVICE_CHECKS, True)
+    told: list[str | None] = []
+    for results in ({}, passed | {"scale": False, "latency": False}, {"model": True}, passed):
+        procedure = at(S.CHECK_DEVICE, complete=False)
+        for name, one in results.items():
+            procedure = recorded(procedure, E.DEVICE_CHECK, {"check": name, "passed": one})
+        question = page(procedure, Place()).question
+        told.append(None if question is None else question.answered)
+    assert told == [None, "échelle, latence", "images, échelle, latence, disque, température, horloge", None]
+    assert page(at(S.CHECK_CASE, complete=False), Place()).question is None
 
 
 def test_a_sealed_session_can_only_be_left() -> None:
