@@ -70,7 +70,7 @@ def draw_typing(canvas: Picture, question: Question, texts: Texts, layout: Layou
     words = f"{question.place}   {texts.said(question.title)}" if question.place else texts.said(question.title)
     draw_lines(canvas, words, title, (ON_PANEL, TYPED_TITLE_TYPES), layout, painter)
     draw_field(canvas, question, field, layout, painter)
-    return Rect(layout.panel.left_px, 0, layout.panel.width_px, field.top_px - layout.px(2))
+    return Rect(layout.panel.left_px, 0, layout.panel.width_px, field.top_px)
 
 
 def draw_banner(canvas: Picture, lines: tuple[StripLine, ...], rect: Rect, layout: Layout, painter: TextPainter) -> None:

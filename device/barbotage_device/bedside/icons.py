@@ -94,6 +94,11 @@ def backspace_icon(pen: Pen) -> None:
     pen.path((0.0, 0.28), (0.56, -0.28))
 
 
+def space_icon(pen: Pen) -> None:
+    """A low bracket that opens upwards."""
+    pen.path((-0.9, -0.1), (-0.9, 0.4), (0.9, 0.4), (0.9, -0.1))
+
+
 def shift_icon(pen: Pen) -> None:
     """A hollow arrow upwards."""
     pen.path((0.0, -0.9), (0.9, 0.05), (0.4, 0.05), (0.4, 0.8), (-0.4, 0.8), (-0.4, 0.05), (-0.9, 0.05), closed=True)

@@ -132,7 +132,7 @@ def _typing_targets(
     """The keypad in the panel; in the strip the turn to the digits, the buttons, and enter."""
     strip, enter = layout.strip, layout.px(ENTER_WIDTH)
     digits = layout.px(DIGITS_WIDTH) if typing is Typing.TEXT else 0
-    found = list(_keypad(layout, rows(typing, question.layer, texts.language), typing, texts))
+    found = list(_keypad(layout, rows(typing, question.layer, texts.language), typing))
     if digits:
         words = "abc" if question.layer is Layer.DIGITS else "123"
         found.append(Target(DIGITS, Rect(0, strip.top_px, digits, strip.height_px), words, Form.KEY))
@@ -144,21 +144,21 @@ def _typing_targets(
     return (*found, Target(ENTER, last, texts("button-enter"), Form.BUTTON, main=not any(one.main for one in buttons)))
 
 
-def _keypad(layout: Layout, lines: tuple[tuple[str, ...], ...], typing: Typing, texts: Texts) -> tuple[Target, ...]:
+def _keypad(layout: Layout, lines: tuple[tuple[str, ...], ...], typing: Typing) -> tuple[Target, ...]:
     area = keypad_area(layout, len(lines), NUMBER_ROW if typing is Typing.NUMBER else TEXT_ROW)
     cells = split(area, 1, len(lines))
     found: list[Target] = []
     for line, (whole,) in zip(lines, cells, strict=True):
         for key, rect in zip(line, split(whole, len(line), 1)[0], strict=True):
-            found.append(Target(key, rect, _key_words(key, texts), Form.KEY))
+            found.append(Target(key, rect, _key_words(key), Form.KEY))
     return tuple(found)
 
 
-def _key_words(key: str, texts: Texts) -> str:
+def _key_words(key: str) -> str:
     """What stands on a key; empty where a shape does."""
-    if key in (SHIFT, BACKSPACE):
+    if key in (SHIFT, BACKSPACE, SPACE):
         return ""
-    return texts("key-space") if key == SPACE else MINUS if key == SIGN else key
+    return MINUS if key == SIGN else key
 
 
 def _setup_targets(layout: Layout, setup: Setup, texts: Texts) -> tuple[Target, ...]:
@@ -173,7 +173,7 @@ def _setup_targets(layout: Layout, setup: Setup, texts: Texts) -> tuple[Target, 
         ]
         cancel, done = split(strip, 2, 1)[0]
     else:
-        pad = list(_keypad(layout, rows(Typing.NUMBER, Layer.LOWER, texts.language), Typing.NUMBER, texts))
+        pad = list(_keypad(layout, rows(Typing.NUMBER, Layer.LOWER, texts.language), Typing.NUMBER))
         up, down, other, cancel, done = split(strip, 5, 1)[0]
         pad += [Target(Wish.UP, up, "", Form.KEY), Target(Wish.DOWN, down, "", Form.KEY)]
         pad.append(Target(Wish.OTHER, other, texts("setup-tick"), Form.BUTTON))

@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 
 from barbotage_device.bedside import theme
-from barbotage_device.bedside.icons import Pen, arrow_icon, backspace_icon, shift_icon
+from barbotage_device.bedside.icons import Pen, arrow_icon, backspace_icon, shift_icon, space_icon
+from barbotage_device.bedside.keypad import SPACE
 from barbotage_device.bedside.layout import Layout
 from barbotage_device.bedside.marks import dashes
 from barbotage_device.bedside.procedure_signs import BACKSPACE, SHIFT
@@ -17,7 +18,8 @@ BUTTON_INSET, KEY_INSET = 3, 2
 """A target is felt over its whole cell and drawn a little smaller."""
 BUTTON_TYPES = (22, 20, 18, 16, 15, 14, 13, 12)
 KEY_TYPES = (27, 22, 18, 15, 13, 12)
-PAD = 6
+PAD, MAIN_PAD = 6, 9
+"""Free around the words; the second frame of the main one takes more."""
 ICON_RADIUS = 14
 _ARROWS = {Wish.LEFT: (-1, 0), Wish.RIGHT: (1, 0), Wish.UP: (0, -1), Wish.DOWN: (0, 1)}
 
@@ -62,7 +64,7 @@ def _frame(plate: Picture, target: Target, layout: Layout, look: Look) -> None:
     if not target.enabled:
         _dashed(plate, theme.FAINT, layout)
     elif target.main:
-        inset = layout.px(3)
+        inset = layout.px(2)
         cv2.rectangle(plate, (inset, inset), (width - 1 - inset, height - 1 - inset), look.ink, layout.px(1.5))
     elif target.form is Form.BUTTON:
         cv2.rectangle(plate, (0, 0), (width - 1, height - 1), theme.SOFT, 1)
@@ -79,7 +81,7 @@ def _dashed(plate: Picture, colour: Colour, layout: Layout) -> None:
 def _words(plate: Picture, target: Target, layout: Layout, painter: TextPainter, look: Look) -> None:
     height, width = plate.shape[:2]
     types = BUTTON_TYPES if target.form is Form.BUTTON else KEY_TYPES
-    room = width - 2 * layout.px(PAD), height - layout.px(PAD)
+    room = width - 2 * layout.px(PAD), height - layout.px(MAIN_PAD if target.main else PAD)
     lines, style = block(painter, target.words, look, tuple(layout.px(size) for size in types), room)
     step = round(LINE_EM * style.size_px)
     base = (height - (len(lines) - 1) * step + cap_height_px(style)) // 2
@@ -95,3 +97,5 @@ def _shape(pen: Pen, sign: str) -> None:
         backspace_icon(pen)
     elif sign == SHIFT:
         shift_icon(pen)
+    elif sign == SPACE:
+        space_icon(pen)
