@@ -239,7 +239,7 @@ class Conductor:
             question=page.question,
             notice=notice,
             answer=answer,
-            facts=facts(self._procedure, known.guidance, now_ns, texts),
+            facts=page.lines or facts(self._procedure, known.guidance, now_ns, texts),
             left_end=end_of(EntrySide.LEFT, orientation),
             right_end=end_of(EntrySide.RIGHT, orientation),
         )

@@ -17,6 +17,8 @@ E = EventKind
 FORM_KINDS: Mapping[Page, EventKind] = {Page.AGENT: E.AGENT, Page.NEEDLE: E.NEEDLE, Page.PAIN: E.PAIN, Page.SIGN: E.SIGN}
 _WORD_KEYS = {"purpose": "purpose-", "when": "pain-", "modality": "modality-"}
 """How the words of a choice are found in the catalogue, by the field's name."""
+_UNITS = {"degC": "°C", "months": "", "needles": ""}
+"""Units as the screen writes them, where that differs."""
 _TITLES = {"when": Said("event-pain"), "key": Said("event-signature")}
 
 
@@ -64,8 +66,8 @@ def typing_of(field: Field) -> Typing | None:
 
 
 def unit_of(field: Field) -> str:
-    """The unit shown behind what is typed; months are said in the question itself."""
-    return field.unit if isinstance(field, Number) and field.unit not in ("months", "needles") else ""
+    """The unit shown behind what is typed; units that are words stand in the question itself."""
+    return _UNITS.get(field.unit, field.unit) if isinstance(field, Number) else ""
 
 
 def value_of(field: Field, text: str) -> Any:
@@ -93,12 +95,20 @@ def told(value: Any, texts: Texts) -> str:
 
 def summary_of(fields: Fields, values: Mapping[str, Any], texts: Texts) -> str:
     """What these fields hold, in one line, with units."""
-    parts: list[str] = []
-    for name, field in fields.items():
-        if name not in values:
-            continue
-        value, unit = values[name], unit_of(field)
-        key = word_key(name, value) if isinstance(value, str) else None
-        words = texts(key) if key is not None and texts.has(key) else told(value, texts)
-        parts.append(f"{words}{NARROW_SPACE}{unit}" if unit else words)
-    return ", ".join(parts)
+    return ", ".join(_words(name, field, values[name], texts) for name, field in fields.items() if name in values)
+
+
+def lines_of(place: Place, form: Form, texts: Texts) -> tuple[tuple[Said, str], ...]:
+    """What a form holds so far, a line a field, below its name: to be read before it is recorded."""
+    held = [(title_of(place.page, name), _words(name, field, place.draft[name], texts)) for name, field in _held(place, form)]
+    return ((Said(f"event-{form.kind}"), ""), *held)
+
+
+def _held(place: Place, form: Form) -> list[tuple[str, Field]]:
+    return [(name, field) for name, field in form.fields.items() if name in place.draft]
+
+
+def _words(name: str, field: Field, value: Any, texts: Texts) -> str:
+    unit, key = unit_of(field), word_key(name, value) if isinstance(value, str) else None
+    words = texts(key) if key is not None and texts.has(key) else told(value, texts)
+    return f"{words}{NARROW_SPACE}{unit}" if unit else words

@@ -14,7 +14,7 @@ from barbotage_device.procedure.needs import hindrance
 from barbotage_device.procedure.procedure import Procedure
 from barbotage_device.procedure.states import State
 from barbotage_device.procedure.table import NEXT, SKIPPABLE, TABLE, Refuse
-from barbotage_device.runtime.conduct.forms import form_of, summary_of, title_of, typing_of, unit_of, word_key
+from barbotage_device.runtime.conduct.forms import form_of, lines_of, summary_of, title_of, typing_of, unit_of, word_key
 from barbotage_device.runtime.conduct.place import Page, Place
 from barbotage_device.runtime.conduct.questions import checklist_question, failed_checks
 
@@ -34,10 +34,14 @@ class Around:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A page: the question in the panel's place, None where the panel shows its numbers, and the buttons."""
+    """A page: the question in the panel's place, None where the panel shows its lines, and the buttons.
+
+    ``lines`` stand for the lines of the state, where a page has its own.
+    """
 
     question: Question | None
     buttons: Buttons
+    lines: tuple[tuple[Said, str], ...] = ()
 
 
 def paged(things: Iterable[Button], more: int) -> Buttons:
@@ -182,7 +186,7 @@ def _form(place: Place, texts: Texts) -> Shown:
     names, so_far = form.names, summary_of(form.fields, place.draft, texts)
     if place.item >= len(names):
         record = Button("record", Said("button-enter"), main=True, enabled=not form.missing(place.draft))
-        return Shown(Question(Said(f"event-{form.kind}"), typed=so_far), (record, BACK, CANCEL_ALL))
+        return Shown(None, (record, BACK, CANCEL_ALL), lines_of(place, form, texts))
     name = names[place.item]
     field, typing = form.fields[name], typing_of(form.fields[name])
     things: list[Button] = []

@@ -145,14 +145,23 @@ def test_what_was_answered_is_said_in_words_with_its_details() -> None:
 
 
 def test_a_form_is_recorded_only_with_what_it_needs_and_nothing_is_filled_in() -> None:
-    empty, named = Place(Page.AGENT, 6), Place(Page.AGENT, 6, draft={"purpose": "other", "name": "NaCl", "volume_ml": 2.5})
+    empty, named = (
+        Place(Page.AGENT, 6),
+        Place(Page.AGENT, 6, draft={"purpose": "other", "name": "NaCl", "volume_ml": 2.5, "temperature_degc": 42}),
+    )
     assert page(at(S.ANAESTHESIA), empty).buttons[0] == Button(
         "record", page(at(S.ANAESTHESIA), empty).buttons[0].said, True, False
     )
     now = page(at(S.ANAESTHESIA), named)
     assert now.buttons[0].enabled
-    assert now.question is not None
-    assert (now.question.typed, now.question.answered) == ("autre, NaCl, 2,5\u202fml", ""), "typed, not recorded"
+    assert now.question is None, "what is asked is recorded; this is not yet"
+    assert [(said.key, words) for said, words in now.lines] == [
+        ("event-agent", ""),
+        ("entry-purpose", "autre"),
+        ("entry-name", "NaCl"),
+        ("entry-volume_ml", "2,5\u202fml"),
+        ("entry-temperature_degc", "42\u202f°C"),
+    ]
     typed = [page(at(S.ANAESTHESIA), Place(Page.AGENT, number)).question for number in range(1, 6)]
     assert all(one is not None and one.typed == "" for one in typed)
 
