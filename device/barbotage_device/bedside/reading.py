@@ -134,12 +134,13 @@ def strip_line(view: BedsideView) -> StripLine:
 
 
 def strip_lines(view: BedsideView) -> tuple[StripLine, ...]:
-    """What the strip says, one line or two: the prompt, then what waits for the pedal or was just answered; else one sentence on the state.
+    """What the strip says, up to three things: the prompt, what was just answered, what waits for the pedal; else one sentence on the state.
 
-    The words are empty when there is nothing to say. A proposal always shows while the pedal would accept it, unless an answer is said.
+    The words are empty when there is nothing to say. A proposal always shows while the pedal would accept it.
     """
-    lines = [line for line in (_raised(view), _waiting(view)) if line is not None]
-    return tuple(lines) if lines else (_state_line(view),)
+    raised = _raised(view)
+    lines = (*(() if raised is None else (raised,)), *_said_of_pedal(view))
+    return lines or (_state_line(view),)
 
 
 def _raised(view: BedsideView) -> StripLine | None:
@@ -159,14 +160,13 @@ def _noticed(signs: ProcedureSigns, view: BedsideView, texts: Texts) -> str:
     return _prompt_text(said.key, view, texts) if said.key == PromptKind.LOW_QUALITY else texts.said(said)
 
 
-def _waiting(view: BedsideView) -> StripLine | None:
-    """What was just answered, for a moment; else what waits for the pedal."""
+def _said_of_pedal(view: BedsideView) -> list[StripLine]:
+    """What was just answered, for a moment, and what waits for the pedal."""
     signs, texts = view.procedure, texts_in(view.language)
     if signs is None:
-        return None
-    if signs.answer is not None:
-        return StripLine(texts.said(signs.answer), None, StripForm.ANSWER)
-    return None if signs.proposal is None else StripLine(texts.said(signs.proposal), None, StripForm.PROPOSAL)
+        return []
+    told = ((signs.answer, StripForm.ANSWER), (signs.proposal, StripForm.PROPOSAL))
+    return [StripLine(texts.said(said), None, form) for said, form in told if said is not None]
 
 
 def _state_line(view: BedsideView) -> StripLine:

@@ -28,7 +28,7 @@ TYPE_SHARE = 0.68
 
 
 def draw_strip(canvas: Picture, lines: tuple[StripLine, ...], layout: Layout, painter: TextPainter, taken_px: int = 0) -> None:
-    """One line over the whole width, or two side by side. ``taken_px``: rows below them that are another's."""
+    """One line over the whole width, or up to three side by side. ``taken_px``: rows below them that are another's."""
     height, top = layout.strip.height_px - 1 - taken_px, layout.strip.top_px + 1
     edges = [round(layout.strip.width_px * place / len(lines)) for place in range(len(lines) + 1)]
     for line, (left, right) in zip(lines, pairwise(edges), strict=True):

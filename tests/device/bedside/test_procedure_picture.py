@@ -66,10 +66,11 @@ def test_the_state_is_named_on_top_of_the_panel() -> None:
     [
         (None, None, None, ["plain"]),
         (None, None, PROPOSED, ["proposal"]),
-        (None, Said("refused-too-soon"), PROPOSED, ["answer"]),
+        (None, Said("refused-too-soon"), PROPOSED, ["answer", "proposal"]),
+        (None, Said("refused-too-soon"), None, ["answer"]),
         (Priority.LOW, None, None, ["LOW"]),
         (Priority.HIGH, None, PROPOSED, ["HIGH", "proposal"]),
-        (Priority.MEDIUM, Said("refused-too-soon"), PROPOSED, ["MEDIUM", "answer"]),
+        (Priority.MEDIUM, Said("refused-too-soon"), PROPOSED, ["MEDIUM", "answer", "proposal"]),
     ],
 )
 def test_the_strip_says_the_prompt_and_what_waits_for_the_pedal(

@@ -160,7 +160,11 @@ def test_every_question_stands_whole_in_its_place_and_above_its_keypad(language:
 @pytest.mark.parametrize("language", list(Language))
 def test_every_prompt_proposal_and_refusal_stands_whole_in_the_strip_and_over_a_keypad(language: Language) -> None:
     alone = [ProcedureSigns("scan", notice=Notice(said(key), Priority.HIGH)) for key in STRIP]
-    both = [ProcedureSigns("scan", answer=said(key), notice=Notice(said("long-lavage"), Priority.LOW)) for key in STRIP]
+    longest = said("propose-confirm")
+    both = [
+        ProcedureSigns("scan", proposal=longest, answer=said(key), notice=Notice(said("long-lavage"), Priority.LOW))
+        for key in STRIP
+    ]
     over = [
         ProcedureSigns("pause", question=Question(said("entry-name"), typing=typing), notice=Notice(said(key), Priority.HIGH))
         for typing in Typing
