@@ -7,10 +7,12 @@ from barbotage_models.contract.scores import needle_score
 
 
 def shaft(gap: slice) -> "np.ndarray[tuple[int, int], np.dtype[np.uint8]]":
-    """A slanting shaft of 1 in 2 from cell (10, 10) to (50, 30), with a gap in its columns."""
+    """A slanting shaft of 1 in 2 from cell (10, 10) to (50, 30), three cells thick, with a gap in its columns."""
     probability = np.zeros((64, 64), dtype=np.uint8)
     columns = np.arange(10, 51)
-    probability[(10 + (columns - 10) / 2).round().astype(int), columns] = 192
+    rows = (10 + (columns - 10) / 2).round().astype(int)
+    for beside in (-1, 0, 1):
+        probability[rows + beside, columns] = 192
     probability[:, gap] = 0
     return probability
 
