@@ -97,11 +97,13 @@ def needle_line(probability: npt.NDArray[np.uint8], card: ModelCard, plane: Plan
     spread = len(cells.x_mm) > len(shaft.x_mm)
     if visible_mm < MIN_VISIBLE_MM or (spread and _too_wide(line, cells, len(shaft.x_mm))):
         return None
-    along = line.along_mm(shaft)
-    ends = line.point(float(along.min())), line.point(float(along.max()))
-    score = needle_score(probability, _cell(ends[0], plane), _cell(ends[1], plane))
+    # All that lies on the axis is scored, as the calibration was fitted, also what lies beyond a long gap: it speaks against a shaft.
+    first, last = _ends(line, cells.take(line.across_mm(cells) <= NEEDLE_INLIER_MM))
+    score = needle_score(probability, _cell(first, plane), _cell(last, plane))
     confidence = card.needle_calibration.probability(score)
-    return None if confidence < card.thresholds.needle_shown else _oriented(line, ends, visible_mm, confidence, plane)
+    if confidence < card.thresholds.needle_shown:
+        return None
+    return _oriented(line, _ends(line, shaft), visible_mm, confidence, plane)
 
 
 def _cells(probability: npt.NDArray[np.uint8], floor: int, plane: Plane) -> _Cells:
@@ -112,6 +114,11 @@ def _cells(probability: npt.NDArray[np.uint8], floor: int, plane: Plane) -> _Cel
     x_mm = plane.x0_mm + plane.x_mm_per_px * (STRIDE_PX * columns + CELL_CENTRE_PX)
     z_mm = plane.z0_mm + plane.z_mm_per_px * (STRIDE_PX * rows + CELL_CENTRE_PX)
     return _Cells(x_mm, z_mm, weight)
+
+
+def _ends(line: _Line, cells: _Cells) -> tuple[PointMm, PointMm]:
+    along = line.along_mm(cells)
+    return line.point(float(along.min())), line.point(float(along.max()))
 
 
 def _cell(point: PointMm, plane: Plane) -> tuple[float, float]:
