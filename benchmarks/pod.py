@@ -3,7 +3,7 @@
 python benchmarks/pod.py [--quick] [--json]
 
 The board is emulated at 125 MHz without stalls of the flash's cache: times on silicon are 10 to 40 % longer (estimate). Nothing here depends
-on how fast the machine is, only how long it takes: several seconds of one core for each emulated second, an hour or more for the ten minutes;
+on how fast the machine is, only how long it takes: up to 12 seconds of one core for each emulated second, up to two hours for the ten minutes;
 Ctrl-C ends them early, with what has been measured. The codec is measured beside what one would otherwise take: the plain Python of the PyPI package ``cobs``, and lines of JSON.
 """
 

@@ -15,9 +15,9 @@ COVER_MM = 2.0
 """A needle that comes so near to the accepted outline may hide a part of it. The beam is about so thick. Unpublished default."""
 CLEAR_S = 2.0
 """The outline is taken from the picture again when the needle was away for so long. Unpublished default."""
-UNSEEN_S = 2.0
+UNSEEN_S = 10.0
 """How long a covered deposit is held without any of it being seen; the tissue may have moved more than was measured. Unpublished default."""
-FOUND_AGAIN_S = 5.0
+FOUND_AGAIN_S = 20.0
 """A deposit that appears so soon in the place of the accepted one is the accepted one. Unpublished default."""
 FIT_GAIN = 0.2
 """What is seen lies within what was accepted: the share, a frame, of the move that would put it there. Drift is slow, outlines flicker."""

@@ -50,10 +50,9 @@ class _Cells:
     x_mm: FloatArray
     z_mm: FloatArray
     weight: FloatArray
-    raw: npt.NDArray[np.uint8]
 
     def take(self, keep: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> "_Cells":
-        return _Cells(self.x_mm[keep], self.z_mm[keep], self.weight[keep], self.raw[keep])
+        return _Cells(self.x_mm[keep], self.z_mm[keep], self.weight[keep])
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +97,33 @@ def needle_line(probability: npt.NDArray[np.uint8], card: ModelCard, plane: Plan
     spread = len(cells.x_mm) > len(shaft.x_mm)
     if visible_mm < MIN_VISIBLE_MM or (spread and _too_wide(line, cells, len(shaft.x_mm))):
         return None
-    confidence = card.needle_calibration.probability(needle_score(shaft.raw))
-    return None if confidence < card.thresholds.needle_shown else _oriented(line, shaft, visible_mm, confidence, plane)
+    # All that lies on the axis is scored, as the calibration was fitted, also what lies beyond a long gap: it speaks against a shaft.
+    first, last = _ends(line, cells.take(line.across_mm(cells) <= NEEDLE_INLIER_MM))
+    score = needle_score(probability, _cell(first, plane), _cell(last, plane))
+    confidence = card.needle_calibration.probability(score)
+    if confidence < card.thresholds.needle_shown:
+        return None
+    return _oriented(line, _ends(line, shaft), visible_mm, confidence, plane)
 
 
 def _cells(probability: npt.NDArray[np.uint8], floor: int, plane: Plane) -> _Cells:
     index = np.flatnonzero(probability.ravel() >= floor)
     index = index[:: -(-len(index) // MAX_POINTS)]
-    raw = probability.ravel()[index]
+    weight = probability.ravel()[index].astype(np.float64)
     rows, columns = np.divmod(index, probability.shape[1])
     x_mm = plane.x0_mm + plane.x_mm_per_px * (STRIDE_PX * columns + CELL_CENTRE_PX)
     z_mm = plane.z0_mm + plane.z_mm_per_px * (STRIDE_PX * rows + CELL_CENTRE_PX)
-    return _Cells(x_mm, z_mm, raw.astype(np.float64), raw)
+    return _Cells(x_mm, z_mm, weight)
+
+
+def _ends(line: _Line, cells: _Cells) -> tuple[PointMm, PointMm]:
+    along = line.along_mm(cells)
+    return line.point(float(along.min())), line.point(float(along.max()))
+
+
+def _cell(point: PointMm, plane: Plane) -> tuple[float, float]:
+    x_px, y_px = plane.x_px(point.x_mm), plane.y_px(point.z_mm)
+    return (x_px - CELL_CENTRE_PX) / STRIDE_PX, (y_px - CELL_CENTRE_PX) / STRIDE_PX
 
 
 def _fit(cells: _Cells) -> _Line:
@@ -171,10 +185,10 @@ def _too_wide(line: _Line, cells: _Cells, on_axis: int) -> bool:
     return int(np.count_nonzero(near)) > MAX_BESIDE_RATIO * on_axis
 
 
-def _oriented(line: _Line, shaft: _Cells, visible_mm: float, confidence: float, plane: Plane) -> NeedleLine | None:
-    """The line from its entry to its far end, or None when it is too steep for a needle."""
-    along = line.along_mm(shaft)
-    ends = sorted((line.point(float(along.min())), line.point(float(along.max()))), key=lambda p: p.x_mm)
+def _oriented(
+    line: _Line, ends: tuple[PointMm, PointMm], visible_mm: float, confidence: float, plane: Plane
+) -> NeedleLine | None:
+    """The line from its entry to its far end, or None when it is too steep for a needle. A line's own direction is never to the left."""
     slope_deg = math.degrees(math.asin(min(1.0, abs(line.dz))))
     if slope_deg > MAX_ANGLE_DEG:
         return None

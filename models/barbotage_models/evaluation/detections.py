@@ -140,10 +140,14 @@ def find_shaft(probability: npt.NDArray[np.uint8], least: int) -> FoundShaft | N
         return None
     first, last = middle + along[0] * direction, middle + along[-1] * direction
     ends = (PointMm(float(first[0]), float(first[1])), PointMm(float(last[0]), float(last[1])))
-    score = needle_score(probability[rows[near], columns[near]])
+    score = needle_score(probability, _cell(first), _cell(last))
     return FoundShaft(
         PointMm(float(middle[0]), float(middle[1])), (float(direction[0]), float(direction[1])), ends, visible_mm, score
     )
+
+
+def _cell(point_mm: FloatArray) -> tuple[float, float]:
+    return float(point_mm[0]) / CELL_MM - 0.5, float(point_mm[1]) / CELL_MM - 0.5
 
 
 def _find_tip(output: ModelOutput, shaft: FoundShaft | None) -> FoundTip:

@@ -11,7 +11,7 @@ from barbotage_models.contract.scores import level
 from barbotage_models.contract.taxonomy import ShadowType, Tissue
 from barbotage_models.evaluation.detections import Detections, FoundShaft, PixelLevels
 from barbotage_models.evaluation.intervals import Estimate, bootstrap, mean, median, percentile_95, proportion
-from barbotage_models.training.labels import NeedleLabel, Sample, SampleKind
+from barbotage_models.training.labels import DOUBTFUL, NeedleLabel, Sample, SampleKind
 
 OVERLAP_MIN = 0.3
 """A deposit is found when this share of its cells is claimed; a claim is false when less of it lies in deposits. Lenient on the outline
@@ -74,6 +74,8 @@ def cell_counts(sample: Sample, output: ModelOutput, levels: PixelLevels) -> lis
         claimed = output.probability(tissue) >= level(threshold)
         true = sample.classes == tissue
         counted = tissue is not Tissue.BONE or sample.bone_known
+        if tissue is Tissue.DEPOSIT:
+            claimed &= sample.instances != DOUBTFUL
         flat += [float(np.sum(claimed & true)), float(claimed.sum()), float(true.sum())] if counted else [0.0, 0.0, 0.0]
     return flat
 

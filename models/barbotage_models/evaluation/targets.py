@@ -155,7 +155,7 @@ class TargetTally:
             claimed |= deposit.cells
         wrong = [d for d in found.deposits if (sample.instances[d.cells] > 0).mean() < OVERLAP_MIN]
         self.false_deposits.append(len(wrong))
-        if not sample.deposits:
+        if not sample.instances.any():
             self.frames_with_deposit_shown.append(bool(found.deposits))
         for index, label in enumerate(sample.deposits, start=1):
             true = sample.instances == index

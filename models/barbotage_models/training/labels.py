@@ -1,6 +1,7 @@
 """What a training frame is labelled with: class map, deposit instances, tip and a summary of the truth, in canonical cells."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import IntEnum
 
@@ -18,6 +19,10 @@ CELL_MM = CANONICAL_MM_PER_PX * STRIDE_PX
 MAP_SHAPE = (OUTPUT_SIZE_PX, OUTPUT_SIZE_PX)
 _SHAFT_STEP_MM = 0.25
 """Spacing of the points by which the visible length inside the picture is counted; well below a cell."""
+
+
+DOUBTFUL = 255
+"""In ``Sample.instances``: a deposit that is there, but hardly or not seen by the rule of ``training.seen``."""
 
 
 class SampleKind(IntEnum):
@@ -70,9 +75,10 @@ class NeedleLabel:
 class Sample:
     """One labelled canonical frame.
 
-    ``frame`` uint8 (256, 256); ``previous`` the frame before it (equal to it where there is none); ``classes`` uint8 (64, 64) of ``Tissue``; ``instances`` uint8 (64, 64), 0 or index of the deposit + 1;
+    ``frame`` uint8 (256, 256); ``previous`` the frame before it (equal to it where there is none); ``classes`` uint8 (64, 64) of ``Tissue``; ``instances`` uint8 (64, 64), 0 or index of the deposit + 1, or
+    ``DOUBTFUL``: a claim there is not false, a miss there is none;
     ``tip_cells`` float32 (2,) as (x, y) in cells, NaN when no tip is visible; ``bone_known`` is False on real pictures, whose
-    bone is not labelled; the other objects may be unknown on reviewed frames only.
+    bone is not labelled; deposits are not wholly known where one is doubtful; the other objects may be unknown on reviewed frames only.
     """
 
     frame: GreyImage
@@ -94,18 +100,27 @@ class Sample:
         return self.deposits_known, self.bone_known, self.needle_known, self.tip_known
 
 
-def labelled(frame: GreyImage, previous: GreyImage, truth: Truth, kind: SampleKind, tissue: npt.NDArray[np.bool_]) -> Sample:
+def labelled(
+    frame: GreyImage,
+    previous: GreyImage,
+    truth: Truth,
+    kind: SampleKind,
+    tissue: npt.NDArray[np.bool_],
+    doubtful: Sequence[DepositTruth] = (),
+) -> Sample:
     """The sample of a canonical frame whose ``truth`` is in canonical mm; ``tissue`` (256, 256) is where the frame shows tissue.
 
-    Cells without tissue are background, whatever the truth says.
+    Cells without tissue are background, whatever the truth says. ``doubtful`` deposits are not in ``truth``: nobody can say whether
+    the picture shows them, so with one of them the frame's deposits are not wholly known.
     """
     inside = tissue.reshape(OUTPUT_SIZE_PX, STRIDE_PX, OUTPUT_SIZE_PX, STRIDE_PX).any(axis=(1, 3))
     classes = np.where(inside, truth.class_map(MAP_SHAPE, CELL_MM), np.uint8(Tissue.BACKGROUND)).astype(np.uint8)
     instances = np.zeros(MAP_SHAPE, dtype=np.uint8)
     deposits: list[DepositLabel] = []
+    for deposit in doubtful:
+        instances[_cells_of(deposit, truth) & inside] = DOUBTFUL
     for deposit in truth.deposits:
-        alone = Truth(truth.width_mm, truth.depth_mm, (deposit,), np.zeros((0, 2)), None).class_map(MAP_SHAPE, CELL_MM)
-        cells = (alone == Tissue.DEPOSIT) & inside
+        cells = _cells_of(deposit, truth) & inside
         if cells.any():
             deposits.append(DepositLabel(deposit.longest_mm, deposit.shadow))
             instances[cells] = len(deposits)
@@ -113,7 +128,24 @@ def labelled(frame: GreyImage, previous: GreyImage, truth: Truth, kind: SampleKi
     tip = np.full(2, np.nan, dtype=np.float32)
     if needle is not None and needle.tip_visible:
         tip[:] = (needle.tip.x_mm / CELL_MM - 0.5, needle.tip.z_mm / CELL_MM - 0.5)
-    return Sample(frame, previous, classes, instances, tip, kind is SampleKind.SIMULATED, kind, tuple(deposits), needle)
+    known = not (instances == DOUBTFUL).any()
+    return Sample(
+        frame,
+        previous,
+        classes,
+        instances,
+        tip,
+        kind is SampleKind.SIMULATED,
+        kind,
+        tuple(deposits),
+        needle,
+        deposits_known=known,
+    )
+
+
+def _cells_of(deposit: DepositTruth, truth: Truth) -> npt.NDArray[np.bool_]:
+    alone = Truth(truth.width_mm, truth.depth_mm, (deposit,), np.zeros((0, 2)), None)
+    return np.asarray(alone.class_map(MAP_SHAPE, CELL_MM) == Tissue.DEPOSIT)
 
 
 def truth_in_canonical(truth: Truth, view: CanonicalView) -> Truth:

@@ -172,7 +172,11 @@ def _shown_sample(
     """A pair of canonical frames with a look, labelled with what can still be seen."""
     pair = shown(before, frame.pixels, used_extent_px(frame.view), look, rng)
     earlier = pair.picture if rng.random() < NO_FRAME_BEFORE_SHARE else pair.before
-    return labelled(pair.picture, earlier, only_seen(truth, pair.picture, pair.tissue), kind, pair.tissue)
+    seen = only_seen(truth, pair.picture, pair.tissue)
+    # By identity: outlines cannot be compared, and what is seen is kept as it is.
+    kept = {id(deposit) for deposit in seen.deposits}
+    doubtful = [deposit for deposit in truth.deposits if id(deposit) not in kept]
+    return labelled(pair.picture, earlier, seen, kind, pair.tissue, doubtful)
 
 
 def _with_fresh_noise(picture: GreyImage, grey: float, rng: np.random.Generator) -> GreyImage:

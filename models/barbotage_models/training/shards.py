@@ -16,13 +16,13 @@ from barbotage_models.contract.canonical import CANONICAL_MM_PER_PX, CANONICAL_S
 from barbotage_models.contract.geometry import GreyImage
 from barbotage_models.contract.output import OUTPUT_SIZE_PX
 from barbotage_models.errors import InvalidInputError, NotFoundError
-from barbotage_models.training.labels import Known, Sample, SampleKind, labels_from_json, labels_to_json
+from barbotage_models.training.labels import DOUBTFUL, Known, Sample, SampleKind, labels_from_json, labels_to_json
 
 MANIFEST_NAME = "manifest.json"
 FORMAT_VERSION = 2
 """2: ``frames`` has two planes, the frame and the one before it."""
 FRAME_PLANE, PREVIOUS_PLANE = 0, 1
-_TRAINING_KEYS = ("frames", "classes", "tips_cells", "bone_known", "kinds")
+_TRAINING_KEYS = ("frames", "classes", "instances", "tips_cells", "bone_known", "kinds")
 
 
 class Split(StrEnum):
@@ -89,7 +89,7 @@ def write_shard(path: Path, samples: Sequence[Sample]) -> None:
 
     Raises InvalidInputError for a reviewed frame with unknown objects: the format has no place for that.
     """
-    if not all(s.deposits_known and s.needle_known and s.tip_known for s in samples):
+    if not all(s.deposits_known is not bool((s.instances == DOUBTFUL).any()) and s.needle_known and s.tip_known for s in samples):
         raise InvalidInputError(f"{path.name} would hold frames with unknown objects; keep reviewed frames in their own folder")
     temporary = path.with_suffix(".part")
     with temporary.open("wb") as stream:
@@ -123,6 +123,7 @@ def read_shard(path: Path) -> list[Sample]:
                 kind=SampleKind(int(arrays["kinds"][index])),
                 deposits=deposits,
                 needle=needle,
+                deposits_known=not (arrays["instances"][index] == DOUBTFUL).any(),
             )
         )
     return samples
@@ -221,8 +222,9 @@ def gather(samples: Iterable[Sample], planes: int = 1) -> Samples:
 
 
 def _samples(shard: dict[str, npt.NDArray[Any]]) -> Samples:
-    """The arrays of shards, in which every object is known but bone."""
+    """The arrays of shards, in which every object is known but bone, and deposits where one is doubtful."""
     known = np.ones((len(shard["frames"]), len(Known)), dtype=np.bool_)
+    known[:, Known.DEPOSIT] = (shard["instances"] != DOUBTFUL).all(axis=(1, 2))
     known[:, Known.BONE] = shard["bone_known"]
     return Samples(shard["frames"], shard["classes"], shard["tips_cells"], known, shard["kinds"])
 

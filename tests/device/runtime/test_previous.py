@@ -53,7 +53,7 @@ def test_the_first_frame_has_none_before_and_the_next_has_the_first(
 
 
 def test_a_model_of_one_plane_is_never_given_one(network: Listening, card: ModelCard, picture: MakeFrame) -> None:
-    pipeline = Pipeline(network, card)
+    pipeline = Pipeline(network, replace(card, planes=1))
     pipeline.step(picture(0, FIRST))
     pipeline.step(picture(1, SECOND))
     assert network.before == [None, None]

@@ -23,7 +23,7 @@ from barbotage_models.evaluation.targets import (
     points_apart,
     reached,
 )
-from barbotage_models.training.labels import DepositLabel, NeedleLabel, Sample, SampleKind
+from barbotage_models.training.labels import DOUBTFUL, DepositLabel, NeedleLabel, Sample, SampleKind
 
 BLACK = np.zeros((256, 256), dtype=np.uint8)
 LABEL = DepositLabel(6.0, ShadowType.CLEAR)
@@ -90,6 +90,15 @@ def test_deposits_are_found_and_outlined_or_not(
     assert figures["deposit_dice_median"].value == pytest.approx(dice)
     assert figures["deposit_found_from_5_mm"].value == found
     assert figures["false_deposits_per_100_frames"].value == false
+
+
+def test_a_claim_on_a_doubtful_deposit_is_not_false_and_missing_it_is_no_miss() -> None:
+    doubtful = replace(frame(), instances=(TRUE * DOUBTFUL).astype(np.uint8), deposits_known=False)
+    for said in (TRUE, None):
+        figures = tally(doubtful, said)
+        assert figures["false_deposits_per_100_frames"].value == 0.0
+        assert figures["deposit_found_from_5_mm"].n == figures["deposit_shown_without_deposit"].n == 0
+    assert tally(doubtful, box((5, 11), (45, 55)))["false_deposits_per_100_frames"].value == 100.0
 
 
 def test_small_deposits_are_not_in_the_figure_from_5_mm_but_soft_ones_are_in_theirs() -> None:

@@ -54,7 +54,8 @@ def test_who_misreads_the_tip_misses_and_tries_again() -> None:
 def test_a_tip_shown_too_deep_stops_the_needle_short(errors: GuidanceErrors) -> None:
     deep = next(one for one in conditions() if one.fault is Fault.DEEP and not one.doubts)
     true = [play(ORACLE, errors, seed).distance_mm for seed in range(5)]
-    assert np.mean([play(deep, errors, seed).distance_mm for seed in range(5)]) > np.mean(true) + 2.0
+    shown = replace(errors, shaft_share=1.0, visible=replace(errors.visible, shown_share=1.0))
+    assert np.mean([play(deep, shown, seed).distance_mm for seed in range(5)]) > np.mean(true) + 2.0
 
 
 def test_the_outcome_depends_on_the_seed_and_not_on_the_number_of_processes(errors: GuidanceErrors) -> None:
@@ -77,12 +78,13 @@ def test_every_condition_has_a_name_of_its_own_and_guidance_too_late_is_hidden(e
 
 
 def test_a_receding_target_leads_beside_the_deposit(errors: GuidanceErrors) -> None:
-    far = replace(errors, target_near_mm=(3.0,), shaft_share=1.0, visible=replace(errors.visible, shown_share=1.0))
+    shown = replace(errors, target_mm=(0.3,), shaft_share=1.0, visible=replace(errors.visible, shown_share=1.0))
 
-    def median_mm(*, holds: bool) -> float:
-        return float(np.median([play(replace(MAIN[2], holds=holds), far, seed).distance_mm for seed in range(5)]))
+    def median_mm(near_mm: float) -> float:
+        target = replace(shown, target_near_mm=(near_mm,))
+        return float(np.median([play(MAIN[2], target, seed).distance_mm for seed in range(5)]))
 
-    assert median_mm(holds=False) > median_mm(holds=True) + 0.8
+    assert median_mm(3.0) > median_mm(0.3) + 0.8
 
 
 def seen(visible: bool, shown: bool, along_mm: float = 0.0) -> Seen:

@@ -10,7 +10,7 @@ from barbotage_models.errors import InvalidInputError, NotFoundError
 from barbotage_models.simulator.look import Look
 from barbotage_models.simulator.probe import SimulatedFrame
 from barbotage_models.simulator.truth import DepositTruth, NeedleTruth, Truth
-from barbotage_models.training.labels import Sample, SampleKind
+from barbotage_models.training.labels import DOUBTFUL, Known, Sample, SampleKind
 from barbotage_models.training.samples import simulated_sample
 from barbotage_models.training.shards import (
     FRAME_PLANE,
@@ -29,7 +29,9 @@ from barbotage_models.training.shards import (
 SQUARE = np.array([[-2.0, -1.5], [2.0, -1.5], [2.0, 1.5], [-2.0, 1.5]])
 
 
-def made_sample(width_mm: float = 30.0, depth_mm: float = 24.0, mm_per_px: float = 0.1, tip: PointMm | None = None) -> Sample:
+def made_sample(
+    width_mm: float = 30.0, depth_mm: float = 24.0, mm_per_px: float = 0.1, tip: PointMm | None = None, deposit_grey: int = 140
+) -> Sample:
     centre = PointMm(width_mm / 2, 12.0)
     deposit = DepositTruth(SQUARE + np.array([centre.x_mm, centre.z_mm]), centre, 5.0, 3.0, 12.0, ShadowType.FAINT)
     end = PointMm(width_mm / 2, 6.0) if tip is None else tip
@@ -38,7 +40,7 @@ def made_sample(width_mm: float = 30.0, depth_mm: float = 24.0, mm_per_px: float
     truth = Truth(width_mm, depth_mm, (deposit,), np.array([[-5.0, 20.0], [width_mm + 5, 20.0]]), needle)
     shape = (round(depth_mm / mm_per_px), round(width_mm / mm_per_px))
     pixels = np.full(shape, 80, dtype=np.uint8)
-    cv2.fillPoly(pixels, [np.rint(deposit.outline / mm_per_px - 0.5).astype(np.int32)], 140)
+    cv2.fillPoly(pixels, [np.rint(deposit.outline / mm_per_px - 0.5).astype(np.int32)], deposit_grey)
     pixels[round(20.0 / mm_per_px) - 3 : round(20.0 / mm_per_px) + 3] = 170
     ends = [tuple(int(v) for v in np.rint(p / mm_per_px)) for p in (start, np.array([end.x_mm, end.z_mm]))]
     cv2.line(pixels, ends[0], ends[1], 190, 3)
@@ -73,6 +75,21 @@ def test_a_tip_outside_the_picture_is_not_a_visible_tip() -> None:
     assert sample.needle is not None
     assert not sample.needle.tip_visible
     assert sample.needle.visible_mm == pytest.approx(np.hypot(3.0, 1.5), abs=0.5)
+
+
+def test_a_deposit_that_can_hardly_be_seen_is_neither_labelled_nor_absent(tmp_path: Path) -> None:
+    clear, faint = made_sample(), made_sample(deposit_grey=81)
+    assert (len(clear.deposits), clear.deposits_known) == (1, True)
+    assert (len(faint.deposits), faint.deposits_known) == (0, False)
+    assert np.array_equal(faint.instances == DOUBTFUL, clear.instances == 1)
+    assert not (faint.classes == Tissue.DEPOSIT).any()
+    write_shard(tmp_path / "train-0000.npz", [clear, faint])
+    assert [one.deposits_known for one in read_shard(tmp_path / "train-0000.npz")] == [True, False]
+    write_manifest(
+        tmp_path,
+        Manifest(0, {}, "", {s.value: {} for s in Split}, [], {s.value: [] for s in Split} | {"train": ["train-0000.npz"]}),
+    )
+    assert load_split(tmp_path, Split.TRAIN).known[:, Known.DEPOSIT].tolist() == [True, False]
 
 
 def test_a_shard_gives_back_what_was_written(tmp_path: Path) -> None:

@@ -48,17 +48,11 @@ class Condition:
     """Whether guidance older than 200 ms goes dark. Where it does not, the operator goes on believing it."""
     doubts: bool = False
     """Whether the operator checks a shown tip against the picture."""
-    holds: bool = True
-    """Whether the target stays where it was when the needle hides part of the deposit; else it recedes as it was measured to."""
 
 
 def conditions() -> list[Condition]:
-    """All of them, in the order of the report; the first three are compared with published studies.
-
-    What varies one thing does so with the target held: a target that recedes from the needle would hide what else differs.
-    """
-    plain = [Condition("main", told.value, told, holds=False) for told in Told]
-    plain.append(Condition("main", "guidance, target held", Told.GUIDANCE))
+    """All of them, in the order of the report; the first three are compared with published studies."""
+    plain = [Condition("main", told.value, told) for told in Told]
     late = [Condition("latency", f"{ms} ms", Told.GUIDANCE, latency_ms=float(ms), hides=False) for ms in LATENCIES_MS]
     late += [
         Condition("latency", f"{ms} ms, hidden", Told.GUIDANCE, latency_ms=float(ms))
@@ -116,8 +110,7 @@ def _changed(errors: GuidanceErrors, condition: Condition) -> GuidanceErrors:
         visible = replace(visible, shown_share=condition.shown_share)
     if condition.latency_ms is not None:
         latency_ms = condition.latency_ms
-    near_mm = errors.target_mm if condition.holds else errors.target_near_mm
-    return replace(errors, visible=visible, latency_ms=latency_ms, target_near_mm=near_mm)
+    return replace(errors, visible=visible, latency_ms=latency_ms)
 
 
 def _noisy(tips: TipErrors, noise_mm: float) -> TipErrors:

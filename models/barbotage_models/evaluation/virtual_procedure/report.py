@@ -88,7 +88,7 @@ def write_report(report: Report, out: Path, real: RealRuns | None) -> list[Path]
 def _real_rows(request: Request, real: RealRuns) -> list[Row]:
     """The real guidance, and on the same patients: the image only, the oracle, and the error model."""
     count, first = len(real.outcomes), real.outcomes[0].seed
-    compared = tuple(Condition("real", f"{told.value}, same patients", told, holds=False) for told in Told)
+    compared = tuple(Condition("real", f"{told.value}, same patients", told) for told in Told)
     modelled = run_plan(Plan(compared, request.errors, count, first), 1, lambda _done, _total: None)
     own = Condition("real", "real network and tracker in the loop", Told.GUIDANCE)
     return [row_of(own, real.outcomes), *(row_of(one, found) for one, found in zip(compared, modelled, strict=True))]
