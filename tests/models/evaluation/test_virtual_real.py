@@ -73,7 +73,7 @@ def test_the_devices_own_screen_guides_a_procedure(monkeypatch: pytest.MonkeyPat
     import barbotage_models.evaluation.virtual_procedure.trial as trial
 
     monkeypatch.setattr(trial, "LIMIT_S", 12.0)
-    runs = run_real(1, 50_001, None, lambda _done, _total: None)
+    runs = run_real(1, 50_003, None, lambda _done, _total: None)
     assert runs.errors.visible.shown_share > 0.3
     assert runs.errors.measured_on["model"]["name"] == "barbotage"
     assert runs.errors.latency_ms == real.LATENCY_MS
