@@ -36,13 +36,13 @@ class HeldTarget:
     def __init__(self) -> None:
         self._target: Target | None = None
         self._held = False
-        self._seen_ns = 0
+        self._seen_ns: int | None = None
         self._away_ns: int | None = None
 
     def accept(self, track: DepositTrack) -> None:
         """Takes a deposit, as it is seen now, for the target."""
         self._target = target_of(track)
-        self._held, self._away_ns = False, None
+        self._held, self._seen_ns, self._away_ns = False, None, None
 
     def release(self) -> None:
         """Forgets the target."""
@@ -60,8 +60,9 @@ class HeldTarget:
             self._target = None
             return None
         self._hold(tracks, self._target)
-        if seen is not None:
+        if seen is not None or self._seen_ns is None:
             self._seen_ns = tracks.capture_ns
+        if seen is not None:
             self._target = _fitted(self._target, seen) if self._held else seen
             return self._target
         unseen_s = (tracks.capture_ns - self._seen_ns) / NS_PER_S

@@ -124,6 +124,14 @@ def test_a_lost_needle_may_still_be_there(run: Run) -> None:
     assert run.lasting(CLEAR_S * 2, lost, part(1, 21.0)) == PointMm(20.0, 20.0)
 
 
+def test_a_deposit_accepted_late_and_gone_in_the_next_frame_is_found_again() -> None:
+    late = Run()
+    late.now_ns = int(FOUND_AGAIN_S * 2e9)
+    late.held.accept(WHOLE)
+    assert late.frame(NONE) is None
+    assert late.frame(NONE, replace(WHOLE, identity=2)) == PointMm(20.0, 20.0)
+
+
 def test_stale_nothing_is_told_and_nothing_changes(run: Run) -> None:
     run.frame(IN, WHOLE)
     assert run.frame(replace(NONE, state=TrackState.STALE), shift=None) is None
