@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from barbotage_device.guidance.aim import Target
-from barbotage_device.guidance.target import choose_target, depth_within_mm, find_deposit, is_within
+from barbotage_device.guidance.target import depth_within_mm, find_deposit, is_within, target_of
 from barbotage_device.perception.tracks import DepositTrack, NeedleTrack, Tracks, TrackState
 from barbotage_models.contract.geometry import FloatArray, PointMm
 from barbotage_models.contract.taxonomy import EntrySide
@@ -36,13 +36,13 @@ class HeldTarget:
     def __init__(self) -> None:
         self._target: Target | None = None
         self._held = False
-        self._seen_ns = 0
+        self._seen_ns: int | None = None
         self._away_ns: int | None = None
 
     def accept(self, track: DepositTrack) -> None:
         """Takes a deposit, as it is seen now, for the target."""
-        self._target = choose_target((track,), track.identity)
-        self._held, self._away_ns = False, None
+        self._target = target_of(track)
+        self._held, self._seen_ns, self._away_ns = False, None, None
 
     def release(self) -> None:
         """Forgets the target."""
@@ -60,8 +60,9 @@ class HeldTarget:
             self._target = None
             return None
         self._hold(tracks, self._target)
-        if seen is not None:
+        if seen is not None or self._seen_ns is None:
             self._seen_ns = tracks.capture_ns
+        if seen is not None:
             self._target = _fitted(self._target, seen) if self._held else seen
             return self._target
         unseen_s = (tracks.capture_ns - self._seen_ns) / NS_PER_S
@@ -83,10 +84,10 @@ class HeldTarget:
     @staticmethod
     def _find(tracks: Tracks, target: Target) -> Target | None:
         """The deposit as it is seen now: by its identity, else the nearest that lies in its place (a needle splits what it lies in)."""
-        if find_deposit(tracks, target.identity) is not None:
-            return choose_target(tracks.deposits, target.identity)
-        found = [choose_target(tracks.deposits, one.identity) for one in tracks.deposits]
-        inside = [one for one in found if one is not None and is_within(target.outline, one.point)]
+        same = find_deposit(tracks, target.identity)
+        if same is not None:
+            return target_of(same)
+        inside = [one for one in map(target_of, tracks.deposits) if is_within(target.outline, one.point)]
         return min(inside, key=lambda one: one.point.distance_mm(target.point), default=None)
 
 

@@ -19,10 +19,9 @@ def propose_target(tracks: Tracks) -> int | None:
     return max(tracks.deposits, key=lambda t: (t.deposit.confidence, t.deposit.area_mm2, -t.identity)).identity
 
 
-def choose_target(deposits: tuple[DepositTrack, ...], identity: int | None) -> Target | None:
-    """A deposit, as it is seen, as target; None when none of that identity is followed."""
-    track = next((t for t in deposits if t.identity == identity), None)
-    return None if track is None else Target(track.identity, target_point(track.deposit), track.deposit.outline)
+def target_of(track: DepositTrack) -> Target:
+    """A deposit, as it is seen, as target."""
+    return Target(track.identity, target_point(track.deposit), track.deposit.outline)
 
 
 def find_deposit(tracks: Tracks, identity: int | None) -> DepositTrack | None:

@@ -11,7 +11,7 @@ from tests.support.guidance import WIDTH_MM, deposit_track, needle_track, tracks
 
 from barbotage_device.guidance.aim import Certainty, Target, Turn
 from barbotage_device.guidance.aiming import aim
-from barbotage_device.guidance.target import choose_target, is_inside, propose_target, target_point
+from barbotage_device.guidance.target import is_inside, propose_target, target_of, target_point
 from barbotage_device.perception.tracks import TrackState
 from barbotage_models.contract.geometry import FloatArray, PointMm
 from barbotage_models.contract.taxonomy import EntrySide
@@ -113,17 +113,8 @@ def test_without_a_scale_every_mm_is_absent_and_the_angle_stays() -> None:
 
 @pytest.mark.parametrize(("x_mm", "inside"), [(18.5, True), (14.0, False)])
 def test_the_tip_is_in_the_target_when_it_lies_in_its_outline(x_mm: float, inside: bool) -> None:
-    tracks = tracks_of(needle_track(PointMm(x_mm, 20.0), 0.0), (deposit_track(3, 20.0, 20.0),))
-    assert aim(tracks, choose_target(tracks.deposits, 3)).in_target is inside
-
-
-def test_only_an_accepted_and_followed_deposit_is_the_target() -> None:
-    tracks = tracks_of(needle_track(TIP, 0.0), (deposit_track(3, 20.0, 20.0), deposit_track(4, 30.0, 12.0)))
-    chosen = choose_target(tracks.deposits, 4)
-    assert chosen is not None
-    assert (chosen.identity, chosen.point) == (4, PointMm(30.0, 12.0))
-    assert choose_target(tracks.deposits, None) is None
-    assert choose_target(tracks.deposits, 9) is None
+    tracks = tracks_of(needle_track(PointMm(x_mm, 20.0), 0.0))
+    assert aim(tracks, target_of(deposit_track(3, 20.0, 20.0))).in_target is inside
 
 
 def test_the_most_certain_deposit_is_proposed() -> None:

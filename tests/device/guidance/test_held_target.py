@@ -6,7 +6,7 @@ import pytest
 from tests.support.guidance import deposit_track, needle_track, tracks_of
 
 from barbotage_device.guidance.held_target import CLEAR_S, FOUND_AGAIN_S, UNSEEN_S, HeldTarget, may_cover
-from barbotage_device.guidance.target import choose_target
+from barbotage_device.guidance.target import target_of
 from barbotage_device.perception.tracks import DepositTrack, NeedleTrack, Tracks, TrackState
 from barbotage_models.contract.geometry import PointMm
 from barbotage_models.contract.taxonomy import EntrySide
@@ -78,8 +78,8 @@ def test_it_comes_back_when_what_is_seen_lies_beside_it(run: Run) -> None:
 def test_a_piece_with_another_identity_in_its_place_is_the_target_and_one_beside_it_is_not(run: Run) -> None:
     run.frame(IN, WHOLE)
     assert run.frame(IN, part(7, 21.0)) == PointMm(20.0, 20.0)
-    assert run.held.update(replace(tracks_of(IN, (part(7, 21.0),), run.now_ns), image_shift_mm=STILL)) == choose_target(
-        (replace(WHOLE, identity=7),), 7
+    assert run.held.update(replace(tracks_of(IN, (part(7, 21.0),), run.now_ns), image_shift_mm=STILL)) == target_of(
+        replace(WHOLE, identity=7)
     )
     assert run.lasting(UNSEEN_S, IN, deposit_track(9, 30.0, 20.0)) is None
 
@@ -122,6 +122,14 @@ def test_a_lost_needle_may_still_be_there(run: Run) -> None:
     run.frame(IN, WHOLE)
     lost = replace(NONE, state=TrackState.LOST)
     assert run.lasting(CLEAR_S * 2, lost, part(1, 21.0)) == PointMm(20.0, 20.0)
+
+
+def test_a_deposit_accepted_late_and_gone_in_the_next_frame_is_found_again() -> None:
+    late = Run()
+    late.now_ns = int(FOUND_AGAIN_S * 2e9)
+    late.held.accept(WHOLE)
+    assert late.frame(NONE) is None
+    assert late.frame(NONE, replace(WHOLE, identity=2)) == PointMm(20.0, 20.0)
 
 
 def test_stale_nothing_is_told_and_nothing_changes(run: Run) -> None:

@@ -10,7 +10,7 @@ from barbotage_device.errors import ConfigError
 from barbotage_device.guidance.aiming import aim
 from barbotage_device.guidance.prompt import Priority, PromptKind, Prompts
 from barbotage_device.guidance.prompter import Prompter, PrompterSettings
-from barbotage_device.guidance.target import choose_target
+from barbotage_device.guidance.target import target_of
 from barbotage_device.perception.scene import Quality
 from barbotage_device.perception.tracks import Tracks, TrackState
 from barbotage_models.contract.geometry import PointMm
@@ -34,7 +34,8 @@ class Run:
     def frame(self, tracks: Tracks, needle_in: bool | None = None, step_ms: int = 40, probe_moved: bool | None = None) -> Prompts:
         self.ms += step_ms
         tracks = replace(tracks, capture_ns=self.ms * MS)
-        return self.prompter.update(tracks, aim(tracks, choose_target(tracks.deposits, 1)), self.ms * MS, needle_in, probe_moved)
+        target = next((target_of(one) for one in tracks.deposits if one.identity == 1), None)
+        return self.prompter.update(tracks, aim(tracks, target), self.ms * MS, needle_in, probe_moved)
 
     def frames(self, tracks: Tracks, count: int) -> Prompts:
         return [self.frame(tracks) for _ in range(count)][-1]

@@ -101,7 +101,7 @@ class Demo:
                 self._play(video, session)
         finally:
             manifest = session.close()
-            summary = self._summary(time.monotonic() - started_s) | self._told(session, manifest)
+            summary = self._summary(time.monotonic() - started_s) | self._afterwards(session, manifest)
             self._leave(summary)
         finished = self._placed is not None and self._operator.doing is Doing.DONE
         return DemoResult(finished, summary, manifest, session.recording.path)
@@ -174,7 +174,7 @@ class Demo:
             self._after_mm = _longest_mm(session.measure_after())
         self._say(f"{self._scene.time_s:5.1f} s  {now.value}")
 
-    def _told(self, session: DemoSession, manifest: Manifest) -> dict[str, Any]:
+    def _afterwards(self, session: DemoSession, manifest: Manifest) -> dict[str, Any]:
         """What the session holds, and the lavage as the device counted it beside the truth."""
         counts = session.lavage.counts
         ways = {} if counts is None else {"image": counts.image, "pressure": counts.pressure, "both": counts.fused}

@@ -41,7 +41,7 @@ class GuidanceErrors:
 
     ``target_mm`` has, for each procedure that was measured, how far off the target's centre was (median over its frames): one is drawn for
     each procedure, so that a target which is another thing altogether is met as often as it was. ``target_near_mm`` is the same over the last
-    two seconds, with the needle at the deposit: it hides the part that it lies in, and the rest is taken for the whole. ``prompt_after_s`` and ``prompt_travel_mm`` are when the guidance asks to stop because the tip is not seen.
+    two seconds, with the needle at the deposit: it hides the part that it lies in. ``prompt_after_s`` and ``prompt_travel_mm`` are when the guidance asks to stop because the tip is not seen.
     """
 
     visible: TipErrors

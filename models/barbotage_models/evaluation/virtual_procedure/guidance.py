@@ -28,7 +28,7 @@ class Guidance:
         self._angle = Wander(rng, errors.lasts_s)
         angle, size = rng.uniform(0.0, 2.0 * np.pi), float(rng.choice(errors.target_mm))
         self._target_off = (float(size * np.cos(angle)), float(size * np.sin(angle)))
-        self._recedes_mm = float(rng.choice(errors.target_near_mm))
+        self._near_off_mm = float(rng.choice(errors.target_near_mm))
         self._tip_on, self._shaft_on = OnOff(rng), OnOff(rng)
         self._unseen_s = 0.0
         self._unseen_from: PointMm | None = None
@@ -56,7 +56,7 @@ class Guidance:
         """Beside the true centre; once the needle hides part of the deposit, before the tip by what is left of it."""
         centre = situation.deposit.centre
         if situation.distance_mm < NEAR_MM:
-            return moved(centre, direction_of(situation.angle_deg, situation.side), self._recedes_mm)
+            return moved(centre, direction_of(situation.angle_deg, situation.side), self._near_off_mm)
         return PointMm(centre.x_mm + self._target_off[0], centre.z_mm + self._target_off[1])
 
     def _stop(self, situation: Situation, dt_s: float, *, shaft: bool, shown: bool) -> bool:
