@@ -8,11 +8,12 @@ import numpy.typing as npt
 
 from barbotage_device.bedside.calipers import Calipers
 from barbotage_device.bedside.dragging import calipers_after
+from barbotage_device.bedside.layout import Layout
 from barbotage_device.bedside.overlay import Renderer
-from barbotage_device.bedside.targets import hit
+from barbotage_device.bedside.targets import hit, region_point
 from barbotage_device.bedside.texts import Language
 from barbotage_device.bedside.view import BedsideView, LinkSigns, ScreenSize
-from barbotage_device.bedside.window import Key, Stage, Window, open_window
+from barbotage_device.bedside.window import Key, Stage, Touch, Window, open_window
 from barbotage_device.guidance.aim import Aim
 from barbotage_device.guidance.aiming import unknown_aim
 from barbotage_device.guidance.prompt import Prompts
@@ -134,11 +135,19 @@ class BedsideScreen:
         return [*(self._operator.touch(sign) for sign in typed), *([self._operator.obey(Key.QUIT)] if left else [])]
 
     def _fingers(self, view: BedsideView) -> list[bool]:
-        """What the touch targets of the picture just shown ask for: a finger that comes down on one. On a frozen image it measures."""
+        """What fingers ask for of the picture just shown: a wish where one comes down. On a frozen image they measure as well."""
         layout, touches = self._renderer.layout(view), self._window.touches()
         self._calipers = calipers_after(layout, view, touches) if view.frozen else None
-        found = [hit(layout, view, one.x_px, one.y_px) for one in touches if one.stage is Stage.DOWN]
-        return [self._operator.touch(sign) for sign in found if sign is not None]
+        return [self._pressed(layout, view, one) for one in touches if one.stage is Stage.DOWN]
+
+    def _pressed(self, layout: Layout, view: BedsideView, touch: Touch) -> bool:
+        """What one finger that comes down asks for: the target under it, or on the live image the overlay off or on."""
+        sign = hit(layout, view, touch.x_px, touch.y_px)
+        if sign is not None:
+            return self._operator.touch(sign)
+        if view.frozen or region_point(layout, view, touch.x_px, touch.y_px) is None:
+            return True
+        return self._operator.obey(Key.OVERLAY)
 
     def close(self) -> None:
         """Closes the window."""

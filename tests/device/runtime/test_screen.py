@@ -230,6 +230,23 @@ def test_the_last_button_ends_the_run(joined: Joined, guidance: Guidance) -> Non
     assert not screen.show(guidance, replace(FINE, procedure=sealed))
 
 
+@pytest.mark.parametrize("signs", [None, ASKING, TYPED], ids=["watching", "buttons", "typing"])
+def test_a_finger_on_the_live_image_switches_the_overlay_and_nothing_else(
+    joined: Joined, guidance: Guidance, signs: ProcedureSigns | None
+) -> None:
+    window, screen, hands = joined
+    condition = replace(FINE, procedure=signs)
+    image = Renderer(SIZE).layout(view_of(guidance, condition, Presentation(Language.FR))).image
+    pictures = []
+    for fingers in ([Touch(Stage.DOWN, image.left_px + 60, image.top_px + 60)], [], []):
+        window.fingers = list(fingers)
+        assert screen.show(guidance, condition)
+        pictures.append(window.pictures[-1])
+    assert not np.array_equal(pictures[0], pictures[1])
+    assert np.array_equal(pictures[1], pictures[2])
+    assert hands.heard == []
+
+
 def test_a_finger_measures_on_a_frozen_picture_only_and_thawing_forgets_it(joined: Joined, guidance: Guidance) -> None:
     window, screen, hands = joined
     image = Renderer(SIZE).layout(view_of(guidance, FINE, Presentation(Language.FR))).image
@@ -237,6 +254,7 @@ def test_a_finger_measures_on_a_frozen_picture_only_and_thawing_forgets_it(joine
     pictures = {}
     for name, keys, fingers in (
         ("live", [], drag),
+        ("overlay back", [Key.OVERLAY], []),
         ("freezing", [Key.FREEZE], []),
         ("frozen", [], drag),
         ("measured", [], []),
