@@ -32,6 +32,10 @@ LISTED_ROWS, LISTED_STEP, LISTED_BELOW_BANNER = 102, 28, 166
 MOST_LISTED = 7
 """As many as a device has checks."""
 ROW_LABEL_LOOK = Look(Weight.REGULAR, theme.SOFT, theme.PANEL)
+SIGN_LOOK = Look(Weight.BOLD, theme.INK, theme.PANEL)
+SIGN_TYPES, SIGN_GAP = (SMALL_TYPE, 11, 10), 4
+FRAMES_A_SIGN = 50
+"""Signs that share a place change after so many frames: two seconds at 25 Hz, time to read one."""
 PHASE_LOOK = Look(Weight.BOLD, theme.INK, theme.PANEL)
 
 
@@ -62,7 +66,7 @@ class PanelArtist:
         rows = sorted((line for line in lines if line.slot in ROWS), key=lambda line: ROWS.index(line.slot))
         for number, line in enumerate(rows[: self.places.most_rows]):
             self._row(canvas, line, self.places.rows + number * self.places.row_step)
-        self._footer(canvas, by_slot)
+        self._footer(canvas, lines, heartbeat)
 
     def draw_facts(self, canvas: Picture, lines: tuple[Line, ...], heartbeat: int) -> None:
         """The facts of the procedure over the whole panel, and what is said of the scale."""
@@ -75,7 +79,7 @@ class PanelArtist:
         facts = [line for line in lines if line.slot is Slot.FACT]
         for number, line in enumerate(facts[:MOST_LISTED]):
             self._row(canvas, line, begin + number * step, LISTED_TYPES if banner is None else ROW_TYPES)
-        self._footer(canvas, by_slot)
+        self._footer(canvas, lines, heartbeat)
 
     def draw_header(self, canvas: Picture, lines: tuple[Line, ...], heartbeat: int) -> None:
         """The top alone: the phase, whether the guidance is slow, the heartbeat."""
@@ -197,18 +201,25 @@ class PanelArtist:
         words, _ = fit(self.painter, line.label, ROW_LABEL_LOOK, sizes, begin - self.layout.px(6) - self.left)
         blit(canvas, words, self.left, self.layout.px(base))
 
-    def _footer(self, canvas: Picture, lines: dict[Slot, Line]) -> None:
-        """Above the buttons of a procedure there is one line: the health is told beside the notice, in short."""
-        health, style = lines[Slot.HEALTH], self._style(SMALL_TYPE, theme.FAINT)
+    def _footer(self, canvas: Picture, lines: tuple[Line, ...], heartbeat: int) -> None:
+        """Above the buttons of a procedure there is one line: the health is told beside the notice, in short.
+
+        What is missing or wrong (pod, board) stands there instead; several take turns.
+        """
+        by_slot = {line.slot: line for line in lines}
+        health, style = by_slot[Slot.HEALTH], self._style(SMALL_TYPE, theme.FAINT)
         foot = self.layout.panel.bottom_px / self.layout.unit
         notice = foot - NOTICE_ABOVE_FOOT if self.places is PLAIN else foot - BUTTONS_HEIGHT - NOTICE_ABOVE_BUTTONS
         if self.places is PLAIN:
             self._at_left(canvas, health.label, style, self.left, foot - HEALTH_ABOVE_FOOT)
             self._at_right(canvas, health.value, style, foot - HEALTH_ABOVE_FOOT)
-        self._at_left(canvas, lines[Slot.NOTICE].label, style, self.left, notice)
-        pod = lines.get(Slot.POD)
-        if pod is not None:
-            self._at_right(canvas, pod.label, self._style(SMALL_TYPE, theme.INK, Weight.BOLD), notice)
+        end = self._at_left(canvas, by_slot[Slot.NOTICE].label, style, self.left, notice)
+        wrong = [line.label for line in lines if line.slot in (Slot.POD, Slot.BOARD)]
+        if wrong:
+            sizes = tuple(self.layout.px(size) for size in SIGN_TYPES)
+            text = wrong[heartbeat // FRAMES_A_SIGN % len(wrong)]
+            words, _ = fit(self.painter, text, SIGN_LOOK, sizes, self.right - end - self.layout.px(SIGN_GAP))
+            blit(canvas, words, self.right - words.width_px, self.layout.px(notice))
         elif self.places is not PLAIN:
             self._at_right(canvas, health.unit, style, notice)
 

@@ -53,6 +53,7 @@ class Slot(StrEnum):
     HEALTH = "health"
     NOTICE = "notice"
     POD = "pod"
+    BOARD = "board"
 
 
 ROWS = (Slot.FACT, Slot.ADVANCE, Slot.MISS, Slot.CYCLES, Slot.DEPOSIT, Slot.DEPTH, Slot.SHADOW, Slot.BONE)
@@ -119,6 +120,7 @@ def panel_lines(view: BedsideView) -> tuple[Line, ...]:
     lines.append(Line(Slot.NOTICE, texts("research-use")))
     if view.pod is not None and not view.pod.connected:
         lines.append(Line(Slot.POD, texts("pod-absent")))
+    lines += [Line(Slot.BOARD, texts.said(said)) for said in view.board]
     return tuple(lines)
 
 

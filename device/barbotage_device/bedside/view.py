@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from barbotage_device.bedside.calipers import Calipers
-from barbotage_device.bedside.procedure_signs import ProcedureSigns
+from barbotage_device.bedside.procedure_signs import ProcedureSigns, Said
 from barbotage_device.bedside.setup import Setup
 from barbotage_device.bedside.texts import Language
 from barbotage_device.errors import InvalidInputError
@@ -100,6 +100,8 @@ class BedsideView:
     """None: the program only watches."""
     setup: Setup | None = None
     """A set-up of the source, over everything else. ``pixels`` is then the picture on which it is made."""
+    board: tuple[Said, ...] = ()
+    """What is wrong with the computer itself: hot, weak supply, disk, frames lost; a small sign beside the notice."""
     calipers: Calipers | None = None
     """On a frozen picture; their points are pixels of ``pixels``."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from barbotage_device.bedside.procedure_signs import ProcedureSigns
+from barbotage_device.bedside.procedure_signs import ProcedureSigns, Said
 from barbotage_device.bedside.view import PodSigns
 from barbotage_device.capture.frame import Frame
 from barbotage_device.errors import BarbotageError, InvalidInputError
@@ -64,6 +64,19 @@ class Pod(Protocol):
         ...
 
 
+class Attendant(Protocol):
+    """Looks after the computer that the run is on. Nothing blocks."""
+
+    @property
+    def said(self) -> tuple[Said, ...]:
+        """What is wrong with it, for the screen."""
+        ...
+
+    def turn(self, condition: Condition, now_ns: int, *, on_screen: bool) -> None:
+        """Takes how things stand, after they were shown."""
+        ...
+
+
 class Procedure(Protocol):
     """The procedure that a run follows. Nothing blocks."""
 
@@ -115,6 +128,7 @@ class LiveLoop:
         outlets: Outlets | None = None,
         pod: Pod | None = None,
         procedure: Procedure | None = None,
+        attendant: Attendant | None = None,
     ) -> None:
         self._feed = feed
         self._pipeline = pipeline
@@ -126,6 +140,7 @@ class LiveLoop:
         self._recording, self._teller = self._outlets.recording, self._outlets.teller
         self._pod = pod
         self._procedure = procedure
+        self._attendant = attendant
         self._times = StageTimes()
         self._count = _Counters()
 
@@ -166,6 +181,7 @@ class LiveLoop:
             recording=self._recording is not None,
             recording_stopped=None if self._recording is None else self._recording.stopped,
             pod=None if self._pod is None else self._pod.signs,
+            board=() if self._attendant is None else self._attendant.said,
         )
 
     def _enough(self) -> bool:
@@ -273,6 +289,8 @@ class LiveLoop:
             self._recording.turn(guidance, condition, self._pipeline.accepted, stages)
         if self._teller is not None:
             self._teller.turn(guidance, condition, self._pipeline.accepted)
+        if self._attendant is not None:
+            self._attendant.turn(condition, self._clock(), on_screen=self._screen is not None)
         return goes_on
 
     def _status_when_due(self) -> None:

@@ -1,5 +1,6 @@
 """The command ``run``: a source, the pipeline, a screen when there is one, and what is said about it."""
 
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from barbotage_device.capture.frame import Delivery, Source
 from barbotage_device.capture.opening import SourceKind, SourceSpec, open_source
 from barbotage_device.capture.settings import CaptureSettings
 from barbotage_device.console import EXIT_FAILED, Console
+from barbotage_device.runtime.attending import Attendant
 from barbotage_device.runtime.feed import SourceWatch, feed_of
 from barbotage_device.runtime.health import read_health
 from barbotage_device.runtime.interpreter import LoadedModel
@@ -31,6 +33,7 @@ from barbotage_device.runtime.recording.starting import (
     settings_record,
     start_recording,
 )
+from barbotage_device.runtime.service_manager import process_age_ns, service_manager
 from barbotage_device.runtime.status import Status, Summary, status_line, status_record, summary_line, summary_record
 from barbotage_device.runtime.telemetry import About
 
@@ -120,7 +123,8 @@ def _loop(request: RunRequest, model: LoadedModel, console: Console, parts: _Par
     outlets = Outlets(_speaker(console), recording, None if parts.link is None else parts.link.teller)
     procedure = None if screen is None else _conductor(request, pipeline, operator, outlets, feed.live, parts.offer)
     with _pod(request, operator, outlets, procedure) as pod:
-        loop = LiveLoop(feed, pipeline, reports, settings, time.monotonic_ns, screen, outlets, pod, procedure)
+        attendant = _attendant(outlets)
+        loop = LiveLoop(feed, pipeline, reports, settings, time.monotonic_ns, screen, outlets, pod, procedure, attendant)
         where = "" if recording is None else f" recording to {recording.path};"
         console.note(f"{parts.source.name}: {model.interpreter.name};{where} Ctrl-C ends")
         if parts.link is not None:
@@ -128,11 +132,18 @@ def _loop(request: RunRequest, model: LoadedModel, console: Console, parts: _Par
         try:
             summary = loop.run()
         finally:
+            attendant.ending()
             if screen is not None:
                 screen.close()
     if recording is not None:
         recording.source_drops = summary.drops
     return summary
+
+
+def _attendant(outlets: Outlets) -> Attendant:
+    """Who looks after the computer: the disk that matters is the one recorded to."""
+    folder = Path() if outlets.recording is None else outlets.recording.path
+    return Attendant(service_manager(os.environ), outlets, lambda: read_health(folder), process_age_ns)
 
 
 def _heard(parts: _Parts) -> Heard | None:

@@ -56,6 +56,7 @@ def view_of(guidance: Guidance, condition: Condition, presentation: Presentation
         recording_stopped=condition.recording_stopped is not None,
         pod=condition.pod,
         procedure=condition.procedure,
+        board=condition.board,
     )
 
 
@@ -79,6 +80,7 @@ def blank_view(condition: Condition, presentation: Presentation, source_text: st
         model_error=condition.model_error,
         pod=condition.pod,
         procedure=condition.procedure,
+        board=condition.board,
     )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from barbotage_device.bedside.procedure_signs import ProcedureSigns
+from barbotage_device.bedside.procedure_signs import ProcedureSigns, Said
 from barbotage_device.bedside.view import PodSigns
 from barbotage_device.errors import BarbotageError
 from barbotage_device.runtime.budget import Stage
@@ -35,6 +35,8 @@ class Condition:
     """The probe pod; None when the run does without one."""
     procedure: ProcedureSigns | None = None
     """What the screen shows of the procedure; None when the run only watches."""
+    board: tuple[Said, ...] = ()
+    """What is wrong with the computer itself, in words for the screen; empty when all is well."""
 
 
 @dataclass(frozen=True, slots=True)

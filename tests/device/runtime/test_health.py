@@ -51,9 +51,17 @@ def test_a_board_that_tells_nothing_gives_none_and_no_error(tmp_path: Path) -> N
     ("health", "words"),
     [
         (Health(50, 60, HOT_CELSIUS, False, 9000), "cool it"),
-        (Health(50, 60, 40.0, True, 9000), "supply"),
+        (Health(50, 60, 40.0, True, 9000), "heat sink"),
+        (Health(50, 60, 40.0, True, 9000, weak_supply=True), "supply"),
         (Health(50, 60, 40.0, None, LOW_DISK_MB - 1), "disk"),
     ],
 )
 def test_each_trouble_has_its_warning(health: Health, words: str) -> None:
     assert [words in line for line in health.warnings] == [True]
+
+
+@pytest.mark.parametrize(("flags", "weak", "throttled"), [("0x1", True, True), ("0x4", False, True), ("0x10000", False, False)])
+def test_a_weak_supply_is_told_from_other_reasons_of_throttling(tmp_path: Path, flags: str, weak: bool, throttled: bool) -> None:
+    written(tmp_path / "devices/platform/soc/soc:firmware/get_throttled", flags + "\n")
+    health = read_health(sys_root=tmp_path)
+    assert (health.weak_supply, health.throttled) == (weak, throttled)

@@ -226,6 +226,8 @@ def _health(folder: Path, rate_hz: float, source_drops: int, recorder_drops: int
     now = read_health(folder)
     return {
         "temperature_c": now.cpu_celsius,
+        "throttled": now.throttled,
+        "weak_supply": now.weak_supply,
         "disk_free_bytes": None if now.disk_free_mb is None else round(now.disk_free_mb * BYTES_PER_MB),
         "memory_bytes": None if now.rss_mb is None else round(now.rss_mb * BYTES_PER_MB),
         "rate_hz": round(rate_hz, 3),
