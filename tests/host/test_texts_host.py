@@ -1,5 +1,6 @@
 """The words of the review page: both languages say the same, are compiled, and hold every key that the page asks for."""
 
+import ast
 import re
 from pathlib import Path
 from typing import Any
@@ -8,36 +9,27 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
+from tests.host.event_kinds import written_kinds
 
 import barbotage_host
 from barbotage_device.bedside.texts import Language
+from barbotage_device.guidance.prompt import PromptKind
+from barbotage_device.procedure import automation
+from barbotage_device.procedure.notices import Held
+from barbotage_device.procedure.standing import OwnPrompt
+from barbotage_device.procedure.states import ORDER, State
 from barbotage_device.runtime.budget import Stage
+from barbotage_device.session.summary import PHASES as REACHED
 from barbotage_host.review.series import PICKS, PRESSURE, stage_name
 from barbotage_host.review.texts import catalogue
 
 PACKAGE = Path(barbotage_host.__file__).parent
 PAGE = PACKAGE / "review" / "static"
-EVENTS = [
-    "session-started",
-    "session-ended",
-    "phase",
-    "target-accepted",
-    "target-released",
-    "needle-in-target",
-    "prompt",
-    "measurement",
-    "lavage-cycle",
-    "patient-event",
-    "bookmark",
-    "source-lost",
-    "source-back",
-    "model-error",
-    "frozen",
-    "overlay",
-    "drops",
-    "clock-step",
-    "recorder-stopped",
-]
+VALUES = {
+    *("identity", "plane", "when", "longest_mm", "perpendicular_mm", "area_mm2", "shadow"),
+    *("event", "value", "evidence", "why", "in"),
+}
+"""Keys in the source of proposals that are no ground: what is proposed, and how an event is built. ``plane`` is both."""
 KEY = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 ANY = r"[^\n;`]*?"
 IN_SCRIPTS = (
@@ -123,18 +115,61 @@ def test_the_scripts_are_searched_with_patterns_that_find_keys() -> None:
 def test_every_event_curve_and_state_of_a_record_has_words(language: Language) -> None:
     words = catalogue(language)
     curves = [name for name in [*PICKS, *(stage_name(stage) for stage in Stage)] if name.endswith("_ms")]
-    keys = [*(f"event-{kind}" for kind in EVENTS), *(f"curve-{name}" for name in curves)]
+    keys = [f"curve-{name}" for name in curves]
     keys += [f"state-{state}" for state in ("recording", "closed", "recovered")]
     keys += [f"{what}-{side}" for what in ("side", "shoulder") for side in ("left", "right")]
-    keys += [f"bedside-phase-{phase}" for phase in _phases()]
+    keys += [f"bedside-phase-{phase}" for phase in State]
     assert set(keys) <= words.keys()
 
 
-def _phases() -> list[str]:
-    source = (PAGE / "js" / "list_model.js").read_text(encoding="utf-8")
-    listed = re.search(r"PHASES = \[([^\]]+)\]", source)
+def listed_in(script: str, name: str) -> list[str]:
+    """The texts of a constant list or set of a script."""
+    source = (PAGE / "js" / script).read_text(encoding="utf-8")
+    listed = re.search(rf"{name} = (?:new Set\()?\[([^\]]+)\]", source)
     assert listed is not None
     return re.findall(r'"([^"]+)"', listed.group(1))
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_every_kind_of_event_that_the_device_can_write_has_words(language: Language) -> None:
+    words, kinds = catalogue(language), written_kinds()
+    assert {"bookmark", "patient-event", "clock-step", "recorder-stopped", "pod-lost", "continued", "orientation"} <= kinds
+    assert sorted(kind for kind in kinds if not {f"event-{kind}", f"bedside-event-{kind}"} & words.keys()) == []
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_every_prompt_reads_without_a_figure_that_its_event_does_not_hold(language: Language) -> None:
+    words = catalogue(language)
+    for kind in (*PromptKind, *OwnPrompt):
+        said = words.get(f"told-{kind}") or words[f"bedside-{kind}"]
+        assert "{" not in said, kind
+    assert {f"held-{why}" for why in Held} <= words.keys()
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_every_ground_of_a_proposal_has_words(language: Language) -> None:
+    source = Path(automation.__file__).read_text(encoding="utf-8")
+    keys = {
+        key.value
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Dict)
+        for key in node.keys
+        if isinstance(key, ast.Constant) and isinstance(key.value, str)
+    }
+    assert {"tip_frames", "change_percent", "planes"} <= keys
+    assert {f"evidence-{key}" for key in keys - VALUES} <= catalogue(language).keys()
+
+
+def test_the_page_knows_the_states_of_a_procedure_in_their_order() -> None:
+    phases = listed_in("list_model.js", "PHASES")
+    assert phases == [*(str(state) for state in ORDER), "pause", "abort"]
+    assert [phase for phase in phases if phase not in listed_in("list_model.js", "INTERRUPTING")] == list(REACHED)
+
+
+def test_proposals_and_refusals_are_folded() -> None:
+    folded = listed_in("folding.js", "FOLDED")
+    assert folded == ["proposal", "proposal-withdrawn", "refused"]
+    assert set(folded) <= written_kinds()
 
 
 def test_every_curve_that_the_server_gives_is_drawn() -> None:

@@ -124,7 +124,7 @@ def _session_routes(review: Review) -> list[BaseRoute]:
     def session(request: Request) -> Response:
         identity = request.path_params["session"]
         with library.opened(identity) as opened:
-            return JSONResponse(details(opened, identity))
+            return JSONResponse(details(opened, identity, library.find))
 
     def low_confidence(request: Request) -> Response:
         with library.opened(request.path_params["session"]) as opened:

@@ -12,6 +12,7 @@ from barbotage_device.session.catalogue import find_sessions, is_session
 from barbotage_device.session.manifest import MANIFEST_NAME, Manifest, read_manifest
 from barbotage_device.session.reader import SessionReader
 from barbotage_device.session.recovery import needs_recovery
+from barbotage_host.review.continued import Earlier
 from barbotage_host.review.frames import FrameIndex
 from barbotage_host.review.series import PRESSURE, Column, FrameCurves, PodCurve, frame_curves, pod_curve
 
@@ -126,6 +127,14 @@ class Library:
                 self._tidy()
             if unused:
                 session.reader.close()
+
+    def find(self, identity: str) -> Earlier | None:
+        """A session that another one goes on from; None when it is not in the library or cannot be read."""
+        try:
+            with self.opened(identity) as session:
+                return Earlier(identity, session.reader.manifest, tuple(session.reader.events()))
+        except (BarbotageError, OSError):
+            return None
 
     def close(self) -> None:
         """Closes all sessions that nobody uses; the others close with their last use."""

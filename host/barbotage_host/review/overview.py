@@ -9,8 +9,10 @@ from barbotage_device.session.events import Event, chain_problem
 from barbotage_device.session.flags import read_flags
 from barbotage_device.session.manifest import Manifest, manifest_document
 from barbotage_device.session.reader import SessionReader
+from barbotage_host.review.continued import Find
 from barbotage_host.review.frames import FrameIndex
 from barbotage_host.review.library import Entry, Opened
+from barbotage_host.review.procedure_record import procedure_document, session_stretches, stretch_row
 from barbotage_host.review.series import FRAMES_AXIS, POD_AXIS, series_of
 from barbotage_host.review.sidecars import FOLDER, SUFFIX
 
@@ -28,8 +30,11 @@ def row(entry: Entry) -> dict[str, Any]:
     return record | _told(entry.manifest)
 
 
-def details(opened: Opened, identity: str) -> dict[str, Any]:
-    """Everything of a session that the player needs at once. ``chain`` says whether the events are as they were recorded."""
+def details(opened: Opened, identity: str, find: Find) -> dict[str, Any]:
+    """Everything of a session that the player needs at once. ``chain`` says whether the events are as they were recorded.
+
+    ``find`` gives the sessions that this one goes on from.
+    """
     reader, index = opened.reader, opened.index
     events = reader.events()
     header = reader.manifest.header
@@ -43,7 +48,8 @@ def details(opened: Opened, identity: str) -> dict[str, Any]:
         "duration_s": index.seconds(int(index.capture_ns[-1])) if len(index) else 0.0,
         "geometry": geometry(reader, index),
         "events": [event_row(event, index) for event in events],
-        "phases": phases(events, index),
+        "phases": [stretch_row(stay, index) for stay in session_stretches(reader, index, events)],
+        "procedure": procedure_document(reader, index, find),
         "prompts": prompts(events, index),
         "axes": {FRAMES_AXIS: len(index), POD_AXIS: any(spec.axis == POD_AXIS for spec in specs)},
         "series": [spec.record() for spec in specs],
@@ -62,17 +68,6 @@ def event_row(event: Event, index: FrameIndex) -> dict[str, Any]:
         "by": event.by,
         "value": event.value,
     }
-
-
-def phases(events: Sequence[Event], index: FrameIndex) -> list[dict[str, Any]]:
-    """The phases of the procedure in order; ``to_frame`` is the first frame of what follows."""
-    changes = [event for event in events if event.kind == "phase"]
-    starts = [index.at_time(event.at_ns) for event in changes]
-    ends = [*starts[1:], len(index)]
-    return [
-        {"phase": event.value.get("to"), "from_frame": start, "to_frame": end}
-        for event, start, end in zip(changes, starts, ends, strict=False)
-    ]
 
 
 def prompts(events: Sequence[Event], index: FrameIndex) -> list[dict[str, Any]]:

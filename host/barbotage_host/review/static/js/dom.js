@@ -89,6 +89,7 @@ const ICONS = {
   close: "M6 6l12 12M18 6 6 18",
   chart: "M4 19V5M4 19h16M7 15l4-5 3 3 5-7",
   bookmark: "M7 4h10v16l-5-4-5 4z",
+  unfold: "M6 9l6 6 6-6",
 };
 
 /** A 24-unit line icon; its meaning must stand in words beside it or in the name of its button. @param {keyof typeof ICONS} name */

@@ -15,6 +15,7 @@ export function attachHeader(app) {
   show();
   if (session.simulated) byId("badges").append(el("span", { class: "chip", t: "simulated" }));
   if (session.state === "recovered") byId("badges").append(el("span", { class: "chip warn", t: "state-recovered" }));
+  if (session.procedure.continued) byId("badges").append(el("span", { class: "chip", t: "continued-badge" }));
   if (session.link === "unsecured") {
     byId("badges").append(el("span", { class: "chip warn", t: "link-unsecured", hint: "link-unsecured-hint" }));
   }

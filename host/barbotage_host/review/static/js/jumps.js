@@ -1,14 +1,16 @@
 // Owns where "next" and "previous" lead: events, and the places where the device was unsure.
 
+import { isMain } from "./folding.js";
+
 /** The first place after (direction 1) or the last before (-1) a frame; null when there is none. @param {number[]} sorted @param {number} frame @param {number} direction */
 export function neighbour(sorted, frame, direction) {
   if (direction > 0) return sorted.find((one) => one > frame) ?? null;
   return sorted.filter((one) => one < frame).at(-1) ?? null;
 }
 
-/** Frames of events worth a stop: not those of held-back prompts. @param {{kind: string, frame: number, value: any}[]} events */
+/** Frames of events worth a stop: not those of held-back prompts, proposals and refusals. @param {{kind: string, frame: number, value: any}[]} events */
 export function eventFrames(events) {
-  const frames = events.filter((one) => one.kind !== "prompt" || one.value?.shown).map((one) => one.frame);
+  const frames = events.filter(isMain).map((one) => one.frame);
   return [...new Set(frames)].sort((a, b) => a - b);
 }
 

@@ -2,7 +2,7 @@
 
 import { makeApi } from "./api.js";
 import { byId, el, icon, setText } from "./dom.js";
-import { filtered, PHASES, promptCount, sorted } from "./list_model.js";
+import { filtered, promptCount, REACHABLE, sorted } from "./list_model.js";
 import { makeSay } from "./say.js";
 import { recall, remember } from "./storage.js";
 import { Texts } from "./texts.js";
@@ -75,7 +75,7 @@ class SessionList {
 
   #filterWords() {
     const { texts } = this;
-    fillSelect(byId("filter-phase"), [["", texts.t("filter-all")], ...PHASES.map((one) => [one, phaseWords(texts, one)])]);
+    fillSelect(byId("filter-phase"), [["", texts.t("filter-all")], ...REACHABLE.map((one) => [one, phaseWords(texts, one)])]);
     const sides = ["left", "right"].map((one) => [one, sideWords(texts, one)]);
     fillSelect(byId("filter-side"), [["", texts.t("filter-all")], ...sides, ["none", texts.t("side-none")]]);
     fillSelect(byId("filter-reviewed"), [["", texts.t("filter-all")], ["yes", texts.t("reviewed-yes")], ["no", texts.t("reviewed-no")]]);

@@ -21,7 +21,14 @@ export const SORT_BY = {
   state: (row) => (row.problem ? "0" : row.state),
 };
 
-export const PHASES = ["scan", "plan", "anaesthesia", "advance", "verify-tip", "lavage", "bursa-inject", "post-scan", "close", "abort"];
+/** The states of a procedure in their order; a session reaches all but the last two, which interrupt one. */
+export const PHASES = [
+  "check-device", "check-case", "scan", "plan", "anaesthesia", "advance", "verify-tip", "lavage", "fragment", "bursa-inject", "post-scan",
+  "close", "sealed", "pause", "abort",
+];
+const INTERRUPTING = new Set(["pause", "abort"]);
+/** The states that can be the furthest of a session. */
+export const REACHABLE = PHASES.filter((one) => !INTERRUPTING.has(one));
 
 /** @param {string | null} phase */
 function phaseOrder(phase) {

@@ -15,6 +15,7 @@ import { OverlayStore } from "./overlays.js";
 import { Panels } from "./panels.js";
 import { Player } from "./playback.js";
 import { attachMarks } from "./picture.js";
+import { attachProcedure } from "./procedure.js";
 import { attachReadout } from "./readout.js";
 import { makeSay } from "./say.js";
 import { attachScaleBar } from "./scale.js";
@@ -137,7 +138,7 @@ async function attachRest(app) {
 async function main() {
   const app = await makeApp();
   wirePreferences(app.texts, () => app.events.emit("theme"));
-  for (const attach of [attachHeader, attachMarks, attachReadout, attachScaleBar, attachTimeline, attachTransport, attachEvents]) {
+  for (const attach of [attachHeader, attachMarks, attachReadout, attachScaleBar, attachTimeline, attachTransport, attachEvents, attachProcedure]) {
     attach(app);
   }
   expose(app);

@@ -119,6 +119,12 @@ export class Texts extends Emitter {
     return minutes ? `${minutes}\u202fmin\u202f${rest}\u202fs` : `${rest}\u202fs`;
   }
 
+  /** A duration of which tenths matter while it is below ten seconds: "0.4 s". @param {number | null | undefined} duration_s */
+  brief(duration_s) {
+    if (duration_s === null || duration_s === undefined || duration_s >= 10) return this.duration(duration_s);
+    return `${this.number(duration_s, 1)}\u202fs`;
+  }
+
   /** The time of day. @param {number} utc_ms */
   clock(utc_ms) {
     this.#clock ??= new Intl.DateTimeFormat(this.language === "fr" ? "fr" : "en-GB", { timeStyle: "medium" });

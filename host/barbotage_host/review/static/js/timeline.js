@@ -3,8 +3,10 @@
 // It is for the pointer and hidden from assistive technology: the list of events says the same and is reached by keyboard.
 
 import { byId, el } from "./dom.js";
+import { eventWords, transitionWords } from "./event_words.js";
+import { isFolded } from "./folding.js";
 import { shape, shapeOf } from "./marks.js";
-import { eventWords, phaseWords, promptWords } from "./words.js";
+import { phaseWords, promptWords } from "./words.js";
 
 /** Narrower than this share of the width a phase has no room for its name. */
 const NAMED_FROM = 0.04;
@@ -56,7 +58,7 @@ function fillRows(app, rows, place, last) {
     ...session.phases.map((/** @type {any} */ one) => {
       const share = (one.to_frame - one.from_frame) / last;
       const words = phaseWords(texts, one.phase);
-      const band = el("span", { class: "phase", title: words, data: { phase: one.phase } }, share >= NAMED_FROM ? words : "");
+      const band = el("span", { class: "phase", title: bandTitle(texts, one), data: { phase: one.phase } }, share >= NAMED_FROM ? words : "");
       band.style.width = `${Math.max(0, share) * 100}%`;
       return place(band, one.from_frame);
     }),
@@ -67,10 +69,16 @@ function fillRows(app, rows, place, last) {
       return place(mark(app, name, `${promptWords(texts, one.kind)} (${texts.t(name)})`, one.frame), one.frame);
     }),
   );
-  const others = session.events.filter((/** @type {any} */ one) => one.kind !== "prompt" && one.kind !== "phase");
+  const others = session.events.filter((/** @type {any} */ one) => !["prompt", "phase"].includes(one.kind) && !isFolded(one));
   rows.events.replaceChildren(
     ...others.map((/** @type {any} */ one) => place(mark(app, shapeOf(one), eventWords(texts, one), one.frame), one.frame)),
   );
+}
+
+/** A state, how long it lasted, and what led into it. @param {import("./texts.js").Texts} texts @param {any} stay */
+function bandTitle(texts, stay) {
+  const before = stay.from && stay.trigger ? `${phaseWords(texts, stay.from)} → ` : "";
+  return [`${before}${phaseWords(texts, stay.phase)}`, texts.brief(stay.duration_s), transitionWords(texts, stay)].filter(Boolean).join(" · ");
 }
 
 /** @param {import("./player.js").App} app @param {string} name @param {string} words @param {number} frame */
