@@ -8,7 +8,7 @@ import typer
 from barbotage_device.console import Console, guarded
 
 app = typer.Typer(
-    help="Pictures, videos, tables, measures and labels out of recorded sessions.",
+    help="Pictures, videos, tables, procedures, measures and labels out of recorded sessions.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -132,6 +132,32 @@ def measures_command(
         from barbotage_host.export.commands import export_measures
 
         return export_measures(path, reviewer or [], out, console, as_json=as_json)
+
+    console = Console()
+    return guarded(action, console)
+
+
+@app.command(name="procedure")
+def procedure_command(
+    path: SessionsArgument,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="A file instead of stdout.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON Lines (one session a line) instead of CSV.")] = False,
+) -> int:
+    """The procedure of each session: states with what led into them, checklist, agents, lavage cycles, complications, outcome.
+
+    Everything as it was typed, in the units of its name. An item of the checklist without a value was not recorded. A procedure
+    that was cut and gone on with is told with the sessions before, where they lie in the same folder.
+
+    \b
+    Examples:
+      barbotage export procedure ~/sessions > procedures.csv
+      barbotage export procedure ~/sessions/01J8ZC3V9Q4T5N6P7R8S9A0BCD --json
+    """
+
+    def action() -> int:
+        from barbotage_host.export.commands import export_procedures
+
+        return export_procedures(path, out, console, as_json=as_json)
 
     console = Console()
     return guarded(action, console)

@@ -12,6 +12,8 @@ from barbotage_device.capture.session_source import recorded_frame
 from barbotage_device.console import EXIT_DONE, Console
 from barbotage_device.errors import NotFoundError, UsageError
 from barbotage_device.session.reader import SessionReader
+from barbotage_host.export.procedure import COLUMNS as PROCEDURE_COLUMNS
+from barbotage_host.export.procedure import procedure_of, procedure_rows
 from barbotage_host.review.commands import one_session, sessions_at
 from barbotage_host.review.frames import FrameIndex
 from barbotage_host.review.labels import export_labels
@@ -101,6 +103,12 @@ def export_measures(path: Path, reviewers: Sequence[str], out: Path | None, cons
     return EXIT_DONE
 
 
+def export_procedures(path: Path, out: Path | None, console: Console, *, as_json: bool) -> int:
+    """Writes the procedures of one or many sessions to a file or stdout."""
+    _write_text(_procedures(sessions_at(path), as_json), out, console)
+    return EXIT_DONE
+
+
 def export_label_folder(request: LabelsRequest, console: Console) -> int:
     """Writes a training set; says what was left out and why."""
     splits = [split.value for split in ReviewedSplit]
@@ -130,6 +138,17 @@ def _measures(sessions: Iterable[Path], reviewers: Sequence[str], as_json: bool)
         with SessionReader.open(session) as reader:
             for row in measures_rows(reader, reviewers):
                 yield json.dumps(row, allow_nan=False) + "\n" if as_json else _csv_line([row[name] for name in COLUMNS])
+
+
+def _procedures(sessions: Iterable[Path], as_json: bool) -> Iterable[str]:
+    if not as_json:
+        yield _csv_line(PROCEDURE_COLUMNS)
+    for session in sessions:
+        document = procedure_of(session)
+        if as_json:
+            yield json.dumps(document, allow_nan=False, ensure_ascii=False) + "\n"
+        else:
+            yield "".join(_csv_line([row[name] for name in PROCEDURE_COLUMNS]) for row in procedure_rows(document))
 
 
 def _csv_line(values: Iterable[object]) -> str:

@@ -12,7 +12,7 @@ from tests.host.review.conftest import Client
 from tests.host.review.procedures import Play, cut_and_gone_on, to_lavage, whole
 from tests.support.sessions import Script, write_session
 
-from barbotage_device.procedure.events import EventKind
+from barbotage_device.procedure.events import By, EventKind
 from barbotage_device.procedure.states import State
 from barbotage_device.session.manifest import read_manifest, write_manifest
 
@@ -68,7 +68,6 @@ def test_what_was_not_answered_is_listed_as_such(record: Any) -> None:
 
 def test_an_answer_that_was_taken_back_is_not_recorded(tmp_path: Path, serve: Serve) -> None:
     play = Play(tmp_path)
-    play.act(E.DEVICE_CHECK, {"check": "model", "passed": True})
     for value in ({"item": "fop", "answer": "no"}, {"item": "fop", "cleared": True}, {"item": "consent", "answer": "no"}):
         play.record("checklist", value, "operator")
     answers = told(serve(tmp_path), play.close())["procedure"]["checklist"]
@@ -98,7 +97,7 @@ def test_a_session_of_phases_alone_has_no_checklist_that_was_left_open(small_ses
 
 def test_a_session_that_never_left_its_first_state_shows_it(tmp_path: Path, serve: Serve) -> None:
     play = Play(tmp_path)
-    play.act(E.DEVICE_CHECK, {"check": "model", "passed": False})
+    play.act(E.DEVICE_CHECK, {"check": "model", "passed": False}, By.DEVICE)
     states = told(serve(tmp_path), play.close())["phases"]
     assert [one["phase"] for one in states] == [State.CHECK_DEVICE.value]
 
