@@ -8,21 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from barbotage_device import link_cli, sessions_cli
+from barbotage_device import link_cli, sessions_cli, setup_cli
 from barbotage_device.console import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, Console, guarded
+from barbotage_device.options import DEFAULT_SIZE, language_of, scale_of, size_of
 from barbotage_device.update import cli as update_cli
 from barbotage_device.update import launcher
 
 if TYPE_CHECKING:
-    from barbotage_device.bedside.texts import Language
-    from barbotage_device.bedside.view import ScreenSize
     from barbotage_device.capture.opening import SourceSpec
     from barbotage_device.capture.settings import CaptureSettings
     from barbotage_device.config import DeviceConfig
     from barbotage_device.runtime.recording.starting import RecordingRequest
-    from barbotage_models.contract.geometry import Scale
-
-DEFAULT_SIZE = "800x480"
 
 # Heavy parts (cv2, the runtime, decoders) are imported inside the commands: --help and --version answer at once.
 
@@ -37,6 +33,7 @@ app = typer.Typer(
 
 app.add_typer(sessions_cli.app, name="sessions")
 app.command(name="serve")(link_cli.serve_command)
+app.command(name="setup")(setup_cli.setup_command)
 app.add_typer(update_cli.app, name="update")
 app.command(name="serial")(link_cli.serial_command)
 
@@ -178,8 +175,8 @@ def run_command(
             spec=spec,
             capture=_capture(chosen, spec, mm_per_px, paced),
             pipeline=PipelineSettings(chosen.tracker, chosen.prompts),
-            language=_language(language or chosen.screen.language),
-            screen_size=None if headless else _size(size or f"{chosen.screen.width_px}x{chosen.screen.height_px}"),
+            language=language_of(language or chosen.screen.language),
+            screen_size=None if headless else size_of(size or f"{chosen.screen.width_px}x{chosen.screen.height_px}"),
             frames=frames,
             as_json=as_json,
             recording=_recording(chosen, spec, record, side, image_format),
@@ -223,7 +220,7 @@ def detect_command(
         from barbotage_device.runtime.detecting import Detecting
         from barbotage_device.runtime.models import choose_model
 
-        settings = CaptureSettings(scale=_scale(mm_per_px))
+        settings = CaptureSettings(scale=scale_of(mm_per_px))
         return Detecting(choose_model(model or _active_model(), threads or 1), settings, console, as_json).run(paths)
 
     console = Console()
@@ -257,7 +254,7 @@ def demo_command(
         from barbotage_device.runtime.demo.procedure import DemoRequest
         from barbotage_device.runtime.models import choose_model
 
-        request = DemoRequest(out, _language(language or "en"), _size(size or DEFAULT_SIZE), seed)
+        request = DemoRequest(out, language_of(language or "en"), size_of(size or DEFAULT_SIZE), seed)
         chosen = choose_model(model or _active_model(), threads or 1)
         return demo(request, chosen, console, as_json=as_json, with_window=not headless)
 
@@ -303,7 +300,7 @@ def bench_command(
     """
 
     def action() -> int:
-        screen_size = _size(size or DEFAULT_SIZE)
+        screen_size = size_of(size or DEFAULT_SIZE)
         from barbotage_device.runtime.bench import BenchRequest, bench
         from barbotage_device.runtime.models import choose_model
 
@@ -322,7 +319,7 @@ def _configuration(path: Path | None) -> "DeviceConfig":
 def _capture(chosen: "DeviceConfig", spec: "SourceSpec", mm_per_px: float | None, live: bool) -> "CaptureSettings":
     from barbotage_device.config import capture_settings
 
-    _scale(mm_per_px)
+    scale_of(mm_per_px)
     return capture_settings(chosen, spec, mm_per_px=mm_per_px, live=live)
 
 
@@ -358,38 +355,3 @@ def _active_model() -> Path | None:
 def _configured_threads(chosen: "DeviceConfig") -> int:
     """The configured number, but never all cores: with one busy neighbour the slowest frames take ten times as long."""
     return max(1, min(chosen.model.threads, (os.cpu_count() or 1) - 1))
-
-
-def _scale(mm_per_px: float | None) -> "Scale | None":
-    from barbotage_device.errors import InvalidInputError, UsageError
-    from barbotage_models.contract.geometry import Scale
-
-    if mm_per_px is None:
-        return None
-    try:
-        return Scale.isotropic(mm_per_px)
-    except InvalidInputError as error:
-        raise UsageError(f"--mm-per-px: {error}") from error
-
-
-def _language(text: str) -> "Language":
-    from barbotage_device.bedside.texts import Language
-    from barbotage_device.errors import UsageError
-
-    try:
-        return Language(text)
-    except ValueError as error:
-        raise UsageError(f"--language {text!r} is not known; use {' or '.join(Language)}") from error
-
-
-def _size(text: str) -> "ScreenSize":
-    from barbotage_device.bedside.view import ScreenSize
-    from barbotage_device.errors import InvalidInputError, UsageError
-
-    width, _, height = text.lower().partition("x")
-    if not (width.isascii() and width.isdigit() and height.isascii() and height.isdigit()):
-        raise UsageError(f"--size {text!r} is not WIDTHxHEIGHT in pixels, for example {DEFAULT_SIZE}")
-    try:
-        return ScreenSize(int(width), int(height))
-    except InvalidInputError as error:
-        raise UsageError(f"--size: {error}") from error

@@ -15,7 +15,7 @@ from barbotage_device.link.errors import CallError, Code
 from barbotage_device.session.files import replace_atomically
 
 REVISION_LENGTH = 16
-HEADING = "# Configuration of the Barbotage device, last changed by a host over the link.\n\n"
+HEADING = "# Configuration of the Barbotage device, last changed by a host over the link or by barbotage-device setup.\n\n"
 
 
 class ConfigStore:

@@ -13,6 +13,9 @@ BACKSPACE, ENTER = "backspace", "enter"
 SHIFT, DIGITS = "shift", "digits"
 """Signs that turn to another layer of the keypad; ``keypad.pressed`` knows what each does."""
 
+LEFT, RIGHT, UP, DOWN, TAB = "left", "right", "up", "down", "tab"
+"""Keys of a keyboard that move a mark, and the one that turns to the next mark: for a set-up."""
+
 
 class Typing(StrEnum):
     """Which keypad a question needs."""

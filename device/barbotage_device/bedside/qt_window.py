@@ -17,7 +17,7 @@ from PySide6.QtGui import (
 )
 
 from barbotage_device.bedside.interrupts import interrupts_after
-from barbotage_device.bedside.procedure_signs import BACKSPACE, ENTER
+from barbotage_device.bedside.procedure_signs import BACKSPACE, DOWN, ENTER, LEFT, RIGHT, TAB, UP
 from barbotage_device.bedside.text import Picture
 from barbotage_device.bedside.window import Key, Stage, Touch
 
@@ -32,7 +32,16 @@ _KEYS: dict[int, Key] = {
     Qt.Key.Key_Escape: Key.QUIT,
 }
 
-_SIGNS: dict[int, str] = {Qt.Key.Key_Backspace: BACKSPACE, Qt.Key.Key_Return: ENTER, Qt.Key.Key_Enter: ENTER}
+_SIGNS: dict[int, str] = {
+    Qt.Key.Key_Backspace: BACKSPACE,
+    Qt.Key.Key_Return: ENTER,
+    Qt.Key.Key_Enter: ENTER,
+    Qt.Key.Key_Left: LEFT,
+    Qt.Key.Key_Right: RIGHT,
+    Qt.Key.Key_Up: UP,
+    Qt.Key.Key_Down: DOWN,
+    Qt.Key.Key_Tab: TAB,
+}
 _STAGES = {
     QEventPoint.State.Pressed: Stage.DOWN,
     QEventPoint.State.Updated: Stage.MOVE,
@@ -78,7 +87,7 @@ class QtWindow:
         return touched
 
     def typed(self) -> tuple[str, ...]:
-        """Characters typed since the last call, BACKSPACE and ENTER, in order."""
+        """Characters typed since the last call, BACKSPACE, ENTER, TAB and arrows, in order."""
         typed, self._surface.typed = tuple(self._surface.typed), []
         return typed
 
@@ -169,9 +178,9 @@ class _Surface(QRasterWindow):
 
     def keyPressEvent(self, arg__1: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Collects the keys that mean something, and the characters."""
-        sign = _SIGNS.get(arg__1.key()) or arg__1.text()
-        if sign in (BACKSPACE, ENTER) or (len(sign) == 1 and sign.isprintable()):
-            self.typed.append(sign)
+        named, sign = _SIGNS.get(arg__1.key()), arg__1.text()
+        if named is not None or (len(sign) == 1 and sign.isprintable()):
+            self.typed.append(named or sign)
         key = _KEYS.get(arg__1.key())
         if key is not None and not arg__1.isAutoRepeat():
             self.pressed.append(key)

@@ -65,7 +65,7 @@ class Window(Protocol):
         ...
 
     def typed(self) -> tuple[str, ...]:
-        """Characters typed on a keyboard since the last call, BACKSPACE and ENTER, in order; the same presses are in ``keys`` too.
+        """Characters typed on a keyboard since the last call, BACKSPACE, ENTER, TAB and the arrows, in order; the same presses are in ``keys`` too.
 
         Whoever shows a question that is typed takes these and leaves ``keys`` aside, QUIT excepted.
         """

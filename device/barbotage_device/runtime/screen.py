@@ -10,6 +10,7 @@ from barbotage_device.bedside.calipers import Calipers
 from barbotage_device.bedside.dragging import calipers_after
 from barbotage_device.bedside.layout import Layout
 from barbotage_device.bedside.overlay import Renderer
+from barbotage_device.bedside.procedure_signs import BACKSPACE, ENTER
 from barbotage_device.bedside.targets import hit, region_point
 from barbotage_device.bedside.texts import Language
 from barbotage_device.bedside.view import BedsideView, LinkSigns, ScreenSize
@@ -134,7 +135,8 @@ class BedsideScreen:
         if question is None or question.typing is None:
             return [self._operator.obey(key) for key in keys]
         left = Key.QUIT in keys and Key.QUIT.value not in {sign.lower() for sign in typed}
-        return [*(self._operator.touch(sign) for sign in typed), *([self._operator.obey(Key.QUIT)] if left else [])]
+        answer = [sign for sign in typed if len(sign) == 1 or sign in (BACKSPACE, ENTER)]
+        return [*(self._operator.touch(sign) for sign in answer), *([self._operator.obey(Key.QUIT)] if left else [])]
 
     def _fingers(self, view: BedsideView) -> list[bool]:
         """What fingers ask for of the picture just shown: a wish where one comes down. On a frozen image they measure as well."""

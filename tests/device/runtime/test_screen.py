@@ -208,7 +208,13 @@ def test_a_finger_on_a_button_is_its_wish_and_one_on_a_disabled_button_is_nothin
     ("signs", "keys", "typed", "heard", "goes_on"),
     [
         (ASKING, [Key.PEDAL, Key.PATIENT_EVENT], [], ["tap by operator", "patient event by operator"], True),
-        (TYPED, [Key.PEDAL, Key.QUIT], [" ", "q", "enter"], ["  by operator", "q by operator", "enter by operator"], True),
+        (
+            TYPED,
+            [Key.PEDAL, Key.QUIT],
+            [" ", "q", "left", "tab", "enter"],
+            ["  by operator", "q by operator", "enter by operator"],
+            True,
+        ),
         (TYPED, [Key.QUIT], [], [], False),
         (ASKING, [Key.QUIT], ["q"], [], False),
     ],
