@@ -65,16 +65,16 @@ class Entry:
     mtime_s: int = 0
 
 
-def fetch_kernel(cache: Path) -> Kernel:
-    """The distribution's current kernel and busybox, by apt, kept in ``cache``; nothing is installed. Raises MissingError."""
+def fetch_kernel(cache: Path, modules: Sequence[str] = MODULES) -> Kernel:
+    """The distribution's current kernel with ``modules``, and busybox, by apt, kept in ``cache``; nothing is installed. Raises MissingError."""
     for tool in ("apt-get", "dpkg-deb"):
         if shutil.which(tool) is None:
             raise MissingError(f"{tool} is needed: this check runs on Debian and its kin, on x86-64")
     package = _kernel_package()
     name = _file_of(package).removesuffix(".deb")
-    folder = cache / f"{name}-{hashlib.sha256(' '.join(MODULES).encode()).hexdigest()[:8]}"
+    folder = cache / f"{name}-{hashlib.sha256(' '.join(modules).encode()).hexdigest()[:8]}"
     if not folder.exists():
-        _unpack(package, folder)
+        _unpack(package, folder, modules)
     version = re.sub(r"^linux-image-|_.*$", "", name)
     return Kernel(version, folder / "vmlinuz", tuple(sorted((folder / "modules").iterdir())), folder / "busybox")
 
@@ -134,7 +134,7 @@ def _file_of(package: str) -> str:
     return found[1]
 
 
-def _unpack(package: str, folder: Path) -> None:
+def _unpack(package: str, folder: Path, modules: Sequence[str]) -> None:
     """Puts into ``folder`` what the machine needs of two packages."""
     work = folder.with_suffix(".new")
     shutil.rmtree(work, ignore_errors=True)
@@ -150,12 +150,12 @@ def _unpack(package: str, folder: Path) -> None:
     root = work / "root"
     shutil.copy(next(iter([*root.glob("bin/busybox"), *root.glob("usr/bin/busybox")])), work / "busybox")
     shutil.copy(next(root.glob("boot/vmlinuz-*")), work / "vmlinuz")
-    _copy_modules({_module_name(path): path for path in root.rglob("*.ko*")}, work / "modules")
+    _copy_modules({_module_name(path): path for path in root.rglob("*.ko*")}, work / "modules", modules)
     shutil.rmtree(root)
     work.rename(folder)
 
 
-def _copy_modules(there: dict[str, Path], folder: Path) -> None:
+def _copy_modules(there: dict[str, Path], folder: Path, modules: Sequence[str]) -> None:
     """The wanted modules and those that they need, uncompressed, numbered in the order of loading."""
     folder.mkdir()
     ordered: list[str] = []
@@ -167,7 +167,7 @@ def _copy_modules(there: dict[str, Path], folder: Path) -> None:
             add(needed)
         ordered.append(name)
 
-    for name in MODULES:
+    for name in modules:
         add(name)
     for index, name in enumerate(ordered):
         (folder / f"{index:02d}-{name}.ko").write_bytes(_module(there[name]))

@@ -19,6 +19,11 @@ from barbotage_device.errors import NotFoundError, SourceError, SourceLostError
 class Camera(Protocol):
     """A device that hands out pictures as they come."""
 
+    @property
+    def missed(self) -> int:
+        """Pictures that were taken just before the last one read and did not arrive."""
+        ...
+
     def read(self) -> npt.NDArray[np.uint8] | npt.NDArray[Any] | None:
         """The next picture, uint8 (h, w) or (h, w, 3) in BGR order; None when the device is gone."""
         ...
@@ -90,7 +95,7 @@ class ReopeningSource:
         return self._name
 
     def frames(self) -> Iterator[Frame]:
-        """Frames until closed; numbers run on over a loss.
+        """Frames until closed; numbers run on over a loss, and leave out those of pictures that did not arrive.
 
         Raises NotFoundError or SourceError when the camera cannot be opened at first or its picture does not suit
         the settings; SourceLostError when it does not come back within ``give_up_s``.
@@ -105,6 +110,8 @@ class ReopeningSource:
                     if not self._stop.is_set() and not self._reopened(at_ns):
                         return
                     continue
+                # A gap in the numbers is what counts as dropped, and what a session shows as missing.
+                sequence += self._camera.missed
                 yield self._frame(picture, Stamp(at_ns, sequence, self._name))
                 sequence += 1
         finally:

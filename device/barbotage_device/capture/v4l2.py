@@ -14,6 +14,7 @@ from barbotage_device.capture.settings import CaptureSettings
 from barbotage_device.errors import NotFoundError, SourceError, SourceLostError
 
 DEVICE_FOLDER = Path("/dev")
+MS_PER_S = 1000.0
 _LOG_SILENT = 0
 
 
@@ -22,15 +23,35 @@ class CapturedCamera:
 
     def __init__(self, capture: cv2.VideoCapture) -> None:
         self._capture = capture
+        self._fps_hz = float(capture.get(cv2.CAP_PROP_FPS))
+        self._stamp_ms: float | None = None
+        self._missed = 0
+
+    @property
+    def missed(self) -> int:
+        """Pictures that the driver dropped just before the last one, by its own time stamps: it has no free buffer, or the cable fails."""
+        return self._missed
 
     def read(self) -> npt.NDArray[Any] | None:
         """The next picture, uint8 (h, w, 3) in BGR order (YUYV and MJPG are decoded by OpenCV); None when the device is gone."""
         arrived, picture = self._capture.read()
-        return picture if arrived else None
+        if not arrived:
+            return None
+        stamp_ms = float(self._capture.get(cv2.CAP_PROP_POS_MSEC))
+        self._missed = missed_between(self._stamp_ms, stamp_ms, self._fps_hz)
+        self._stamp_ms = stamp_ms
+        return picture
 
     def close(self) -> None:
         """Releases the device."""
         self._capture.release()
+
+
+def missed_between(before_ms: float | None, now_ms: float, fps_hz: float) -> int:
+    """Pictures that should have come between two time stamps; 0 where stamps or rate say nothing. Half a period is jitter."""
+    if before_ms is None or fps_hz <= 0 or now_ms <= before_ms:
+        return 0
+    return max(0, round((now_ms - before_ms) * fps_hz / MS_PER_S) - 1)
 
 
 def open_v4l2(

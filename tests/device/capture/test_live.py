@@ -17,7 +17,7 @@ from barbotage_device.capture.live import LiveSource, PacedSource, SourceEnded
 from barbotage_device.capture.region import Region
 from barbotage_device.capture.reopening import Backoff, Camera, ReopeningSource, SourceChange, SourceEvent
 from barbotage_device.capture.settings import CaptureSettings
-from barbotage_device.capture.v4l2 import CapturedCamera, device_path, open_v4l2
+from barbotage_device.capture.v4l2 import CapturedCamera, device_path, missed_between, open_v4l2
 from barbotage_device.errors import NotFoundError, SourceError, SourceLostError
 from barbotage_models.contract.geometry import Scale
 
@@ -42,13 +42,16 @@ class ManualTime:
 
 
 class ScriptedCamera:
-    """Hands out what it is told to; None is a loss."""
+    """Hands out what it is told to; None is a loss. ``missed`` says how many pictures are missing before each."""
 
-    def __init__(self, *pictures: npt.NDArray[Any] | None) -> None:
+    def __init__(self, *pictures: npt.NDArray[Any] | None, missed: tuple[int, ...] = ()) -> None:
         self._pictures = list(pictures)
+        self._missing = list(missed)
+        self.missed = 0
         self.closed = False
 
     def read(self) -> npt.NDArray[Any] | None:
+        self.missed = self._missing.pop(0) if self._missing else 0
         return self._pictures.pop(0) if self._pictures else None
 
     def close(self) -> None:
@@ -311,3 +314,31 @@ def test_a_file_that_is_no_camera_is_told(tmp_path: Path, capfd: pytest.CaptureF
 )
 def test_device_names(typed: str, path: str) -> None:
     assert device_path(typed) == Path(path)
+
+
+def test_pictures_that_the_driver_dropped_leave_a_gap_in_the_numbers() -> None:
+    camera = ScriptedCamera(*(_picture(value) for value in range(4)), missed=(0, 0, 3, 0))
+    source = ReopeningSource("camera", _opener(camera), PLAIN, clock=ManualTime().clock())
+    frames = source.frames()
+    assert [next(frames).sequence for _ in range(4)] == [0, 1, 5, 6]
+    source.close()
+
+
+@pytest.mark.parametrize(
+    ("before_ms", "now_ms", "fps_hz", "expected"),
+    [
+        (None, 5000.0, 25.0, 0),
+        (1000.0, 1040.0, 25.0, 0),
+        (1000.0, 1058.0, 25.0, 0),
+        (1000.0, 1080.0, 25.0, 1),
+        (1000.0, 1400.0, 25.0, 9),
+        (1000.0, 1033.4, 30.0, 0),
+        (1000.0, 1100.0, 0.0, 0),
+        (1000.0, 1000.0, 25.0, 0),
+        (1000.0, 900.0, 25.0, 0),
+    ],
+)
+def test_missing_pictures_are_told_by_the_drivers_time_stamps(
+    before_ms: float | None, now_ms: float, fps_hz: float, expected: int
+) -> None:
+    assert missed_between(before_ms, now_ms, fps_hz) == expected

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,62 @@ def test_a_dry_run_names_every_step_and_changes_nothing() -> None:
 def test_shellcheck_finds_nothing() -> None:
     done = subprocess.run([needed("shellcheck"), SCRIPT], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+IN_AN_OVERLAY = """
+set -e
+mkdir "$1/upper" "$1/new"
+mount -t tmpfs upper "$1/upper"
+mkdir "$1/upper/data" "$1/upper/work"
+mount -t overlay -o "lowerdir=/,upperdir=$1/upper/data,workdir=$1/upper/work" overlay "$1/new"
+for each in proc sys dev; do mount --rbind "/$each" "$1/new/$each"; done
+shift
+chroot "$NEW" "$@"
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: NOT TESTED")
+@pytest.mark.skipif(Path("/opt/barbotage").exists(), reason="this computer is a device")
+def test_a_real_installation_can_be_repeated_and_leaves_a_service_that_systemd_accepts(tmp_path: Path) -> None:
+    """In an overlay, with real users, units and Debian packages; of the program only itself, as the rest is the work of pip."""
+    for tool in ("apt-get", "systemctl", "useradd", "unshare", "systemd-analyze"):
+        needed(tool)
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", tmp_path / "wheels", SCRIPT.parents[2]], check=True)
+    (wheel,) = (tmp_path / "wheels").glob("barbotage-*.whl")
+    config = "/boot/firmware/config.txt"
+    script = f"""
+      mkdir -p /boot/firmware; : > {config}
+      "{SCRIPT}" --from "{wheel}" --any-machine --no-start --usb --source v4l2:/dev/video2 --screen eglfs
+      echo SECOND; echo '# mine' >> /etc/default/barbotage
+      "{SCRIPT}" --from "{wheel}" --any-machine --no-start --usb --source sim
+      echo FILES
+      id -nG barbotage; cat /etc/default/barbotage {config}
+      readlink /etc/systemd/system/multi-user.target.wants/barbotage.service
+      readlink /usr/local/bin/barbotage-device
+      test -x /opt/barbotage/bin/barbotage-device && test -x /opt/barbotage/setup/usb-gadget
+      stat -c '%U %n' /var/lib/barbotage
+      systemd-analyze verify --man=no barbotage.service barbotage-usb.service && echo VERIFIED
+    """
+    environ = os.environ | {"NEW": str(tmp_path / "new"), "PIP_NO_DEPS": "1", "PIP_ROOT_USER_ACTION": "ignore"}
+    argv = ["unshare", "--mount", "sh", "-c", IN_AN_OVERLAY, "sh", str(tmp_path), "sh", "-ec", script]
+    done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=False, cwd="/")
+    assert done.returncode == 0, done.stderr + done.stdout
+    first, _, rest = done.stdout.partition("SECOND")
+    second, _, files = rest.partition("FILES")
+    assert "doing   user barbotage" in first
+    assert re.findall(r"^doing   (.*)", second, re.MULTILINE) == [f"the program from {wheel}"]
+    groups, *_ = files.split("\n")[1:]
+    assert {"video", "input", "dialout"} <= set(groups.split())
+    for line in (
+        "BARBOTAGE_OPTIONS=--source v4l2:/dev/video2 --record /var/lib/barbotage/sessions --serial /dev/ttyGS0",
+        "QT_QPA_PLATFORM=eglfs",
+        "# mine",
+        "/etc/systemd/system/barbotage.service",
+        "/opt/barbotage/bin/barbotage-device",
+        "barbotage /var/lib/barbotage",
+        "VERIFIED",
+    ):
+        assert line in files.splitlines()
+    assert files.count("dtoverlay=dwc2,dr_mode=peripheral") == 1
