@@ -201,6 +201,16 @@ def test_time_in_a_state_leaves_pauses_out() -> None:
     assert time_in_ns(procedure, (State.LAVAGE,), 55 * S) == 15 * S
 
 
+@pytest.mark.parametrize("new_clock_s", [5, 1000], ids=["behind the old one", "past the old one"])
+def test_what_lies_between_two_clocks_is_no_time_in_a_state(new_clock_s: int) -> None:
+    procedure = recorded(at(State.LAVAGE, now_ns=100 * S), E.SYRINGE, {"count": 1}, 130 * S)
+    cut = step(procedure, Event(E.RESTART, By.DEVICE), new_clock_s * S).procedure
+    assert cut.state is State.PAUSE
+    assert time_in_ns(cut, (State.LAVAGE,), (new_clock_s + 60) * S) == 30 * S
+    resumed = step(cut, Event(E.RESUME), (new_clock_s + 60) * S).procedure
+    assert time_in_ns(resumed, (State.LAVAGE,), (new_clock_s + 70) * S) == 40 * S
+
+
 @pytest.mark.parametrize(("name", "value"), [("tip_frames", 0), ("stop_change_percent", 51.0), ("patient_silence_s", 4.9)])
 def test_settings_out_of_bounds_are_refused(name: str, value: float) -> None:
     with pytest.raises(ConfigError, match=name):
