@@ -8,7 +8,7 @@ from typing import Any
 from barbotage_device.guidance.target import find_deposit
 from barbotage_device.perception.scene import Deposit
 from barbotage_device.procedure.entries import TURBIDITIES
-from barbotage_device.procedure.events import By, Event, EventKind, Value
+from barbotage_device.procedure.events import PULSATIONS, By, Event, EventKind, Value
 from barbotage_device.procedure.live import LavageCount, Live
 from barbotage_device.procedure.needs import hindrance
 from barbotage_device.procedure.procedure import Procedure
@@ -65,9 +65,11 @@ def automate(
 def _offer(look: _Look) -> Offer | None:
     """What is to be proposed in the present state; None when nothing is, or when it would be refused."""
     found = next((one for rule in _RULES.get(look.procedure.state, ()) if (one := rule(look)) is not None), None)
-    if found is not None and found.event is E.CONFIRM and hindrance(look.procedure, skipping=False) is not None:
-        return None
-    return found
+    if found is None or found.event is not E.CONFIRM:
+        return found
+    # Where the lavage has begun already, only what is firm still stands against saying so.
+    hindered = hindrance(look.procedure, skipping=PULSATIONS in found.evidence)
+    return found if hindered is None else None
 
 
 def _tip_events(look: _Look) -> list[Event]:
@@ -151,6 +153,15 @@ def _verified(look: _Look) -> Offer | None:
     return Offer(E.CONFIRM, {"planes": sorted(look.procedure.planes_verified)})
 
 
+def _pulsating(look: _Look) -> Offer | None:
+    """Cycles are counted already: the lavage has begun (its entry by clinical facts 1.7), also where an axis was left out."""
+    seen = look.live.pulsations
+    if seen is None or look.now_ns - seen.last_ns > look.settings.pulsation_s * NS_PER_S:
+        return None
+    known = {} if seen.confidence is None else {"confidence": round(seen.confidence, MM_DECIMALS)}
+    return Offer(E.CONFIRM, {PULSATIONS: seen.count, "from": seen.counted_from} | known)
+
+
 def _washed(look: _Look) -> Offer | None:
     """The published endpoint: what comes back is clear, or nothing changes any more in the picture."""
     clear = clear_in_a_row(look.procedure)
@@ -186,7 +197,7 @@ _RULES: Mapping[State, tuple[Rule, ...]] = {
     S.PLAN: (_nothing_left,),
     S.ANAESTHESIA: (_needle,),
     S.ADVANCE: (_tip_placed,),
-    S.VERIFY_TIP: (_tip_in_plane, _verified),
+    S.VERIFY_TIP: (_pulsating, _tip_in_plane, _verified),
     S.LAVAGE: (_washed,),
     S.FRAGMENT: (_recorded(E.PASS),),
     S.BURSA_INJECT: (_recorded(E.DISTENSION),),

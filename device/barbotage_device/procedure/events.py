@@ -65,6 +65,8 @@ class EventKind(StrEnum):
     SIGN = "signature"
 
 
+PULSATIONS = "pulsations"
+"""Evidence of a proposal of LAVAGE that rests on a cavity that pulsates, or a plunger that is pressed: how many were counted."""
 PHASE, REFUSED = "phase", "refused"
 """Kinds of records that are not events: a transition, and what a person asked for and did not get."""
 

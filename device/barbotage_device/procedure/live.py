@@ -26,11 +26,25 @@ class LavageCount:
 
 
 @dataclass(frozen=True, slots=True)
+class Pulsations:
+    """Lavage cycles counted before the lavage: how many, in what the newest was seen (image, pressure, both), how surely, and when it ended."""
+
+    count: int
+    counted_from: str
+    confidence: float | None
+    last_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class Live:
-    """One turn. ``tracks`` and ``aim`` are None before the first frame. ``unsaved_frames``: recorded frames that are not on the disk yet."""
+    """One turn. ``tracks`` and ``aim`` are None before the first frame. ``unsaved_frames``: recorded frames that are not on the disk yet.
+
+    ``pulsations`` are those since VERIFY_TIP began; None while there is none.
+    """
 
     tracks: Tracks | None = None
     aim: Aim | None = None
     lavage: LavageCount | None = None
     scale_known: bool = True
     unsaved_frames: int = 0
+    pulsations: Pulsations | None = None

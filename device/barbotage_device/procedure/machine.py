@@ -7,6 +7,7 @@ from barbotage_device.errors import UsageError
 from barbotage_device.procedure.entries import check_entry
 from barbotage_device.procedure.events import (
     PHASE,
+    PULSATIONS,
     REFUSED,
     By,
     Event,
@@ -135,7 +136,7 @@ def _proposed(procedure: Procedure, doing: _Doing) -> tuple[Record, ...] | Refus
     rule = TABLE[procedure.state, kind]
     if isinstance(rule, Refuse):
         return Refusal(rule.reason)
-    reason = hindrance(procedure, skipping=False) if isinstance(rule, Go) else None
+    reason = hindrance(procedure, skipping=PULSATIONS in evidence) if isinstance(rule, Go) else None
     if reason is not None:
         return Refusal(reason)
     return (_record(doing, E.PROPOSE.value, {"event": kind.value, "value": inner, "evidence": evidence}),)
@@ -143,9 +144,9 @@ def _proposed(procedure: Procedure, doing: _Doing) -> tuple[Record, ...] | Refus
 
 def _left(procedure: Procedure, doing: _Doing, rule: Go, before: tuple[Record, ...]) -> tuple[Record, ...] | Refusal:
     """The transition, or what hinders it."""
-    event = doing.event
+    event, skipping = doing.event, doing.event.kind is E.SKIP or _has_begun(doing)
     if event.kind in LEAVING:
-        reason = hindrance(procedure, skipping=event.kind is E.SKIP)
+        reason = hindrance(procedure, skipping=skipping)
         if reason is not None:
             return Refusal(reason)
     to = rule.to or procedure.paused_from or State.CHECK_DEVICE
@@ -156,9 +157,14 @@ def _left(procedure: Procedure, doing: _Doing, rule: Go, before: tuple[Record, .
         "trigger": (_TRIGGERS[event.by] if doing.accepted is None else Trigger.SUGGESTED).value,
         "evidence": plain(_evidence(doing)),
     }
-    missing = [need.reason.value for need in unmet(procedure)] if event.kind is E.SKIP else []
+    missing = [need.reason.value for need in unmet(procedure)] if skipping else []
     extra = plain(event.value) | ({"missing": missing} if missing else {})
     return (*before, _record(doing, PHASE, value | extra))
+
+
+def _has_begun(doing: _Doing) -> bool:
+    """Whether a person accepts that the next state has begun already: then only what is firm is asked for, and what is missing is recorded."""
+    return doing.accepted is not None and PULSATIONS in doing.accepted.evidence
 
 
 def _evidence(doing: _Doing) -> Value:

@@ -43,6 +43,9 @@ class ProcedureSettings:
         5.0,
         "A proposed size is renewed when the deposit has come to measure so much more or less (unpublished default)",
     )
+    pulsation_s: float = bounded(
+        10.0, "s", 1.0, 120.0, "A pulsation before the lavage is a reason to propose LAVAGE for so long (unpublished default)"
+    )
     blocked_cycles: int = bounded(
         3, "cycles", 1, 20, "So many cycles without return: prompt that the needle may be blocked (unpublished default)"
     )

@@ -12,7 +12,7 @@ from barbotage_device.guidance.aiming import aim
 from barbotage_device.perception.tracks import DepositTrack, Tracks, TrackState
 from barbotage_device.procedure.automation import automate, change_percent
 from barbotage_device.procedure.events import By, Event, EventKind
-from barbotage_device.procedure.live import CavitySize, LavageCount, Live
+from barbotage_device.procedure.live import CavitySize, LavageCount, Live, Pulsations
 from barbotage_device.procedure.machine import step
 from barbotage_device.procedure.procedure import Procedure
 from barbotage_device.procedure.states import State
@@ -65,7 +65,7 @@ def seen(
     if not tracked:
         needle = replace(needle, state=TrackState.SEARCHING, tip=None, entry=None, angle_deg=None, side=None)
     tracks: Tracks = replace(tracks_of(needle, deposits), measurable=scale)
-    return Live(tracks, aim(tracks, Target(3, DEPOSIT.deposit.centre)), scale_known=scale)
+    return Live(tracks, aim(tracks, Target(3, DEPOSIT.deposit.centre, DEPOSIT.deposit.outline)), scale_known=scale)
 
 
 NO_NEEDLE = seen(tracked=False)
@@ -193,6 +193,32 @@ def test_the_tip_is_offered_for_each_axis_by_frames_of_that_axis() -> None:
     bedside.procedure = recorded(bedside.procedure, E.PLANE, {"plane": "short"})
     assert bedside.frames(9, seen(INSIDE)).proposed is None
     assert bedside.frames(1, seen(INSIDE)).proposed is E.TIP_VERIFIED
+
+
+PULSATES = Live(pulsations=Pulsations(1, "both", 0.99, 0))
+
+
+def test_the_lavage_is_proposed_once_a_cycle_is_counted_though_an_axis_is_missing_and_never_made() -> None:
+    procedure = recorded(at(State.VERIFY_TIP, complete=False), E.TIP_VERIFIED, {"plane": "long"})
+    assert Bedside(procedure).frames(50, Live()).proposed is None
+    bedside = Bedside(procedure).frames(50, PULSATES)
+    assert (bedside.proposed, bedside.procedure.state) == (E.CONFIRM, State.VERIFY_TIP)
+    assert step(procedure, Event(E.CONFIRM), bedside.now_ns).refusal is not None, "by hand a reason is asked for as before"
+    done = step(bedside.procedure, Event(E.ACCEPT, By.PEDAL), bedside.now_ns)
+    assert done.procedure.state is State.LAVAGE
+    told = done.records[-1].value
+    assert (told["trigger"], told["missing"]) == ("suggested-and-confirmed", ["need-tip-in-both-axes"])
+    assert {"pulsations": 1, "from": "both", "confidence": 0.99}.items() <= told["evidence"].items()
+
+
+def test_a_pulsation_of_long_ago_and_one_elsewhere_propose_nothing_and_no_stop_is_passed_over() -> None:
+    procedure = at(State.VERIFY_TIP, complete=False)
+    bedside = Bedside(procedure).frames(250, PULSATES)
+    assert bedside.proposed is E.CONFIRM
+    assert bedside.frames(2, PULSATES).proposed is None
+    assert Bedside(at(State.ADVANCE, complete=False)).frames(20, PULSATES).proposed is None
+    stopped = recorded(procedure, E.ANSWER, {"item": "fop", "answer": "yes"})
+    assert Bedside(stopped).frames(20, PULSATES).proposed is None
 
 
 def sizes(*pairs: tuple[float, float]) -> LavageCount:

@@ -1,7 +1,7 @@
 """The procedure of one run: every turn and every wish goes through it; it records, follows and says what the screen shows."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from barbotage_device.bedside.procedure_signs import Notice, ProcedureSigns, Said
@@ -129,6 +129,7 @@ class Conductor:
                 self.act(event)
         self._follow_target(guidance)
         live = live_of(guidance, self._procedure, self._washing.count, unsaved_frames(self._outlets.recording))
+        live = replace(live, pulsations=self._washing.pulsations)
         known.watch, events = automate(known.watch, self._procedure, live, now_ns, self._settings.procedure)
         for event in events:
             self.act(event)
@@ -260,6 +261,8 @@ class Conductor:
             self.place = first_place(self._procedure.state)
             if self._procedure.state is S.LAVAGE:
                 self._washing.begin()
+            elif self._procedure.state is S.VERIFY_TIP:
+                self._washing.expect()
 
     def _has_grounds(self, prompt: Standing) -> bool:
         """Whether a prompt says more than that nothing was looked at yet."""

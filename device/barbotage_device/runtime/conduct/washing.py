@@ -5,7 +5,7 @@ import statistics
 from barbotage_device.guidance.target import is_within
 from barbotage_device.perception.scene import Deposit
 from barbotage_device.procedure.lavage import LavageCycle, NotCounting
-from barbotage_device.procedure.live import CavitySize, LavageCount
+from barbotage_device.procedure.live import CavitySize, LavageCount, Pulsations
 from barbotage_device.procedure.plunger import LineSample
 from barbotage_device.runtime.lavage_watch import LavageWatch
 from barbotage_device.runtime.pipeline import Guidance
@@ -15,11 +15,16 @@ FEWEST_SIGHTINGS = 5
 
 
 class Washing:
-    """Follows the cavity from the target's acceptance on, counts from ``begin`` on. Not for use from several threads at once."""
+    """Follows the cavity from the target's acceptance on, counts from ``begin`` on, and before that on trial from ``expect`` on.
+
+    Not for use from several threads at once.
+    """
 
     def __init__(self) -> None:
         self._watch = LavageWatch()
-        self._counting = False
+        self._counting = self._on_trial = False
+        self.pulsations: Pulsations | None = None
+        """What was counted on trial; None while there is nothing, and once the lavage has begun."""
         self._areas: list[float] = []
         self._greys: list[float] = []
         self._cavities: tuple[CavitySize, ...] = ()
@@ -29,10 +34,16 @@ class Washing:
         """The target, as it is seen before the needle lies in it."""
         self._watch.accept(deposit)
 
+    def expect(self) -> None:
+        """A lavage may begin at any moment: counts on trial, from 0, unless one has begun."""
+        if not self._counting:
+            self._on_trial, self.pulsations = True, None
+            self._watch.begin()
+
     def begin(self) -> None:
         """A lavage begins; one that goes on after a pause or in another state is not begun again."""
         if not self._counting:
-            self._counting = True
+            self._counting, self._on_trial, self.pulsations = True, False, None
             self._watch.begin()
 
     def line(self, sample: LineSample) -> None:
@@ -40,7 +51,7 @@ class Washing:
         self._watch.line(sample)
 
     def update(self, guidance: Guidance | None) -> tuple[LavageCycle, ...]:
-        """The cycles that are counted with this frame; the same frame again, and one that went stale, count nothing."""
+        """The cycles of the lavage that are counted with this frame; the same frame again, and one that went stale, count nothing."""
         if guidance is None or guidance is self._guided or guidance.stale:
             return ()
         self._guided = guidance
@@ -49,7 +60,10 @@ class Washing:
             self._look(guidance)
             for _ in cycles:
                 self._close_cycle()
-        return cycles
+        elif self._on_trial and cycles:
+            before, last = 0 if self.pulsations is None else self.pulsations.count, cycles[-1]
+            self.pulsations = Pulsations(before + len(cycles), last.counted_from.value, last.confidence, last.end_ns)
+        return cycles if self._counting else ()
 
     @property
     def count(self) -> LavageCount | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.device.runtime.conduct.stage import Hand, Stage, Theatre
+from tests.device.runtime.conduct.stage import TIP_IN, Hand, Stage, Theatre
 
 from barbotage_device.bedside.procedure_signs import Said
 from barbotage_device.bedside.window import Key
@@ -81,6 +81,23 @@ def test_a_skip_and_an_abort_carry_their_reason(theatre: Theatre) -> None:
     assert (theatre.conductor.procedure.records[-2].value["reason"], theatre.conductor.place.page) == ("not-possible", Page.HOME)
     enter(theatre, "open:complication", "complication:none-observed", "back", "confirm", "end")
     assert (theatre.conductor.procedure.state, theatre.conductor.ended) == (State.SEALED, True)
+
+
+def test_the_lavage_is_proposed_when_the_plunger_is_pressed_before_it(theatre: Theatre) -> None:
+    def press(hand: Hand) -> Iterator[None]:
+        yield from turns(30)(hand)
+        enter(theatre, "confirm", "confirm", "target", "open:skip", "skip:time", "confirm", "open:skip", "skip:not-needed")
+        enter(theatre, "open:skip", "skip:not-seen")
+        assert theatre.conductor.procedure.state is State.VERIFY_TIP
+        hand.stage.tip = TIP_IN
+        yield from turns(20)(hand)
+        assert hand.now.proposal is None
+        hand.stage.pressing, hand.stage.pressed_ns = True, hand.stage.now_ns
+        yield from hand.tap("propose-confirm")
+        assert theatre.conductor.procedure.state is State.LAVAGE
+
+    theatre.play(press, close=False)
+    assert theatre.conductor.procedure.records[-1].value["evidence"]["pulsations"] >= 1
 
 
 def test_a_patient_event_is_stamped_in_every_hand_and_silences_what_can_wait(theatre: Theatre) -> None:

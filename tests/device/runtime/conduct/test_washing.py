@@ -69,6 +69,20 @@ def test_nothing_is_known_before_the_lavage_and_its_cycles_count_from_there(tabl
     assert 100.0 < count.cavities[0].echogenicity < 256.0
 
 
+def test_what_pulsates_before_the_lavage_is_counted_on_trial_and_not_as_its_cycles(table: Table) -> None:
+    table.washing.expect()
+    table.press(5.0)
+    seen = table.washing.pulsations
+    assert seen is not None
+    assert (seen.count >= 2, seen.counted_from, table.cycles, table.washing.count) == (True, "both", 0, None)
+    assert table.stage.now_ns - seen.last_ns < 3e9
+    table.washing.begin()
+    assert table.washing.pulsations is None
+    table.washing.expect()
+    table.press(5.0)
+    assert (table.cycles >= 2, table.washing.pulsations) == (True, None)
+
+
 def test_a_lavage_that_goes_on_is_not_begun_again(table: Table) -> None:
     table.washing.begin()
     table.press(4.0)
