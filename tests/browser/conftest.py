@@ -16,7 +16,9 @@ from playwright.sync_api import Page, expect
 from tests.support.barcode import Grey, read_barcode
 from tests.support.sessions import STARTED_UTC_NS, Script, write_session
 
-expect.set_options(timeout=20_000)  # a busy machine is no fault of the page
+PATIENCE_MS = 60_000
+"""A busy machine is no fault of the page."""
+expect.set_options(timeout=PATIENCE_MS)
 VIEW = {"width": 1280, "height": 720}
 DAY_NS = 86_400 * 1_000_000_000
 
@@ -34,6 +36,12 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
     """The smallest screen that the page promises to serve."""
     return {**browser_context_args, "viewport": VIEW, "locale": "en-GB", "timezone_id": "UTC", "color_scheme": "dark"}
+
+
+@pytest.fixture(autouse=True)
+def patience(page: Page) -> None:
+    """Waits as long for an action as for an expectation."""
+    page.set_default_timeout(PATIENCE_MS)
 
 
 @dataclass(frozen=True)
@@ -78,7 +86,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             yield Server(found.group(0), root)
         finally:
             process.terminate()
-            process.communicate(timeout=10)
+            process.communicate(timeout=PATIENCE_MS / 1000)
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ export function shapeOf({ kind, value }) {
   if (FAULTS.has(kind)) return "fault";
   if (SESSION.has(kind)) return "session";
   if ((kind === "device-check" && value?.passed === false) || (kind === "board" && value?.troubles?.length)) return "fault";
+  if (kind === "complication" && value?.complication === "none-observed") return "other";
   const name = ALIKE[kind] ?? kind;
   return name in SHAPES ? name : "other";
 }

@@ -49,7 +49,7 @@ function facts(rows) {
   return el("dl", { class: "facts" }, ...rows.map(({ name, words, ground, soft, session }) => {
     const more = ground ? el("span", { class: "soft ground" }, ground) : null;
     const before = session ? el("span", { class: "soft before", t: "from-before", title: session }) : null;
-    return el("div", {}, el("dt", {}, name), el("dd", { class: soft ? "soft" : "" }, words, more, before));
+    return el("div", {}, el("dt", {}, name), el("dd", { class: soft ? "soft" : "" }, words, more, before && " · ", before));
   }));
 }
 
@@ -102,9 +102,15 @@ function entryRows(app, kinds, always = false) {
   const { entries } = app.session.procedure;
   return kinds.flatMap((kind) => {
     const found = entries.filter((/** @type {any} */ one) => one.kind === kind);
-    const rows = found.map((/** @type {any} */ one) => ({ name: kindWords(texts, kind), words: detailWords(texts, one), ground: evidenceWords(texts, one.value.evidence), session: one.session }));
+    const rows = found.map((/** @type {any} */ one) => ({ name: kindWords(texts, kind), words: detailWords(texts, one), ground: groundWords(texts, one.value), session: one.session }));
     return rows.length || !always ? rows : [absentRow(app, kind)];
   });
+}
+
+/** On what an entry rests, without what it says itself. @param {import("./texts.js").Texts} texts @param {any} value */
+function groundWords(texts, value) {
+  const { plane, ...ground } = value.evidence ?? {};
+  return evidenceWords(texts, plane === value.plane ? ground : value.evidence);
 }
 
 /** @param {App} app @param {string} kind @returns {Fact} */
