@@ -182,7 +182,7 @@ def run_command(
             recording=_recording(chosen, spec, record, side, image_format),
             link=link_cli.link_of_run(LinkOptions(serial, baud, config, state, no_security), chosen, record),
             pod=pod_port,
-            conduct=None if no_procedure else ConductSettings(chosen.procedure, chosen.prompts, chosen.probe),
+            conduct=None if no_procedure else ConductSettings(chosen.procedure, chosen.prompts, chosen.probe, side),
         )
         active = link_cli.activate_updates(state, None if request.recording is None else request.recording.root, console)
         named = model or _configured_model(chosen) or active

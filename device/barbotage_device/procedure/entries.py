@@ -14,6 +14,8 @@ DEVICE_CHECKS = ("model", "frames", "scale", "latency", "disk", "temperature", "
 """What CHECK_DEVICE looks at (clinical facts 1.7, state 0)."""
 NEEDED_CHECKS = ("model", "frames")
 """Without these nothing can be shown, so they cannot be skipped. Without a scale lengths are hidden; the others are said."""
+RUN_CHECKS = ("side",)
+"""Looked at once the checklist is answered: whether its side is the one that the run was started for. Says something, hinders nothing."""
 PLANES = ("long", "short")
 SIDES = ("left", "right")
 SKIP_REASONS = ("not-needed", "not-possible", "not-seen", "time", "other")
@@ -50,7 +52,11 @@ FIELDS: Mapping[EventKind, Fields] = {
     E.ABORT: {"reason": Choice(ABORT_REASONS, required=True), **_REASON},
     E.PAUSE: _REASON,
     E.WITHDRAW: {"why": Text()},
-    E.DEVICE_CHECK: {"check": Choice(DEVICE_CHECKS, required=True), "passed": Flag(required=True), "detail": Text()},
+    E.DEVICE_CHECK: {
+        "check": Choice((*DEVICE_CHECKS, *RUN_CHECKS), required=True),
+        "passed": Flag(required=True),
+        "detail": Text(),
+    },
     E.PLANE: {"plane": Choice(PLANES, required=True)},
     E.TARGET: {"identity": Number("", 0, 2**53, whole=True, required=True), **_SIZES},
     E.RELEASE: {"identity": Number("", 0, 2**53, whole=True, required=True)},

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from barbotage_device.procedure.checklist import Checklist, checklist_of
+from barbotage_device.procedure.checklist import Checklist, Item, checklist_of
 from barbotage_device.procedure.entries import DEVICE_CHECKS, NEEDED_CHECKS
 from barbotage_device.procedure.events import PHASE, EventKind, Proposal, Record, Value
 from barbotage_device.procedure.states import ACTIVE, State
@@ -52,6 +52,12 @@ class Procedure:
     def unusable(self) -> tuple[str, ...]:
         """Failed checks without which nothing can be shown."""
         return tuple(name for name in self.failed_checks if name in NEEDED_CHECKS)
+
+    @property
+    def run_side_differs(self) -> bool:
+        """Whether the checklist's side was found not to be the one that the run was started for, and is still answered so."""
+        made = [value["passed"] is True for value in self.all_of(EventKind.DEVICE_CHECK) if value["check"] == "side"]
+        return bool(made) and not made[-1] and self.checklist.answer(Item.SIDE) is not None
 
     @property
     def target(self) -> Value | None:

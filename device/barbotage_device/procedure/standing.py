@@ -21,6 +21,7 @@ class OwnPrompt(StrEnum):
     STOP_FOP = "stop-fop"
     STOP_CONSENT = "stop-consent"
     SIDE_CONFLICT = "side-conflict"
+    RUN_SIDE = "run-side-differs"
     CHECK_FAILED = "check-failed"
     NO_SCALE = "no-scale"
     NOT_CANDIDATE = "not-candidate"
@@ -99,6 +100,12 @@ _CONDITIONS = (
     _Condition(OwnPrompt.STOP_FOP, Priority.HIGH, (*_CHECKED, State.FRAGMENT), _stop(Reason.STOP_FOP)),
     _Condition(OwnPrompt.STOP_CONSENT, Priority.HIGH, (*_CHECKED, State.FRAGMENT), _stop(Reason.STOP_CONSENT)),
     _Condition(OwnPrompt.SIDE_CONFLICT, Priority.HIGH, (*_CHECKED, State.FRAGMENT), _stop(Reason.SIDE_CONFLICT)),
+    _Condition(
+        OwnPrompt.RUN_SIDE,
+        Priority.HIGH,
+        (State.CHECK_CASE, State.SCAN, State.PLAN, State.ANAESTHESIA),
+        lambda look: look.procedure.run_side_differs,
+    ),
     _Condition(OwnPrompt.CHECK_FAILED, Priority.MEDIUM, (State.CHECK_DEVICE,), lambda look: bool(look.procedure.unusable)),
     _Condition(OwnPrompt.NO_SCALE, Priority.MEDIUM, _MEASURING, lambda look: not look.live.scale_known),
     _Condition(

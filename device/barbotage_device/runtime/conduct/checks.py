@@ -6,7 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from barbotage_device.procedure.checklist import Item
+from barbotage_device.procedure.entries import SIDES
 from barbotage_device.procedure.events import By, Event, EventKind
+from barbotage_device.procedure.procedure import Procedure
+from barbotage_device.procedure.table import TABLE, Refuse
 from barbotage_device.runtime.budget import TOTAL_MS
 from barbotage_device.runtime.health import HOT_CELSIUS, LOW_DISK_MB, Health
 from barbotage_device.runtime.pipeline import Guidance
@@ -66,6 +70,25 @@ class DeviceChecks:
         new = {name: one for name, one in found.items() if self._told.get(name) is not one.passed}
         self._told |= {name: one.passed for name, one in new.items()}
         return tuple(_event(name, one) for name, one in new.items())
+
+
+class SideCheck:
+    """Compares the side that the run was started for with the checklist's; the result is given when it is new. Nothing is guessed."""
+
+    def __init__(self, side: str | None) -> None:
+        self._side = side
+        self._told: str | None = None
+
+    def update(self, procedure: Procedure) -> tuple[Event, ...]:
+        """Events for ``step``; empty while one of the two sides was not said, and where a check is not taken."""
+        answer = procedure.checklist.answer(Item.SIDE)
+        if self._side is None or answer not in SIDES:
+            self._told = None
+            return ()
+        if answer == self._told or isinstance(TABLE[procedure.state, EventKind.DEVICE_CHECK], Refuse):
+            return ()
+        self._told = answer
+        return (_event("side", Result(answer == self._side, f"run started for {self._side}, checklist {answer}")),)
 
 
 def checked(

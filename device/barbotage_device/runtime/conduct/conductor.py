@@ -21,7 +21,7 @@ from barbotage_device.procedure.standing import OwnPrompt, Standing, standing
 from barbotage_device.procedure.states import State
 from barbotage_device.procedure.table import TABLE, Refuse
 from barbotage_device.procedure.watch import Watch
-from barbotage_device.runtime.conduct.checks import Board, DeviceChecks
+from barbotage_device.runtime.conduct.checks import Board, DeviceChecks, SideCheck
 from barbotage_device.runtime.conduct.continuing import CONTINUED, ORIENTATION, Unfinished
 from barbotage_device.runtime.conduct.hand import Hand
 from barbotage_device.runtime.conduct.orientation import Lie, end_of
@@ -84,6 +84,7 @@ class Conductor:
         self._language = around.language
         self._settings = settings or ConductSettings()
         self._lie, self._washing, self._checks = Lie(self._settings.probe), Washing(), DeviceChecks(around.board)
+        self._side = SideCheck(self._settings.side)
         self._known = _Known()
         self._offer = offer
         self._procedure = begin(self.now_ns)
@@ -127,6 +128,8 @@ class Conductor:
         if self._procedure.state in (S.CHECK_DEVICE, S.PAUSE):
             for event in self._checks.update(guidance, condition, now_ns):
                 self.act(event)
+        for event in self._side.update(self._procedure):
+            self.act(event)
         self._follow_target(guidance)
         live = live_of(guidance, self._procedure, self._washing.count, unsaved_frames(self._outlets.recording))
         live = replace(live, pulsations=self._washing.pulsations)

@@ -14,3 +14,5 @@ class ConductSettings:
     procedure: ProcedureSettings = field(default_factory=ProcedureSettings)
     prompter: PrompterSettings = field(default_factory=PrompterSettings)
     probe: ProbeConfig = field(default_factory=ProbeConfig)
+    side: str | None = None
+    """The patient's shoulder that the run was started for, left or right; None when it was not said."""

@@ -66,6 +66,8 @@ def facts(procedure: Procedure, guidance: Guidance | None, now_ns: int, texts: T
         found.append((Said("enters-elsewhere"), ""))
     if procedure.is_silent(now_ns) and procedure.silent_until_ns is not None:
         found.append((Said("silenced"), f"{(procedure.silent_until_ns - now_ns) // NS_PER_S} s"))
+    if procedure.run_side_differs:
+        found.append((Said("device-side"), texts("answer-no")))
     shown = procedure.paused_from or procedure.state
     if shown is S.CHECK_DEVICE:
         found += _checks(procedure, texts)

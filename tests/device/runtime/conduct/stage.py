@@ -221,6 +221,7 @@ class Theatre:
     root: Path
     stage: Stage = field(default_factory=Stage)
     offer: Unfinished | None = None
+    side: str | None = None
     utc_ns: int = UTC_NS
     lines: list[str] = field(default_factory=list)
 
@@ -239,7 +240,7 @@ class Theatre:
         self.outlets = Outlets(lambda level, text: self.lines.append(f"{level}: {text}"), self.recording)
         board = Board(lambda: CALM, lambda: self.utc_ns)
         around = Surroundings(self.pipeline, self.outlets, self.stage.clock, board, lambda: self.operator.presentation.language)
-        self.conductor = self.operator.procedure = Conductor(around, ConductSettings(), self.offer)
+        self.conductor = self.operator.procedure = Conductor(around, ConductSettings(side=self.side), self.offer)
         self.hand = Hand(self.stage, self.operator)
 
     @property

@@ -8,6 +8,7 @@ from tests.device.runtime.conduct.stage import TIP_IN, Hand, Stage, Theatre
 
 from barbotage_device.bedside.procedure_signs import Said
 from barbotage_device.bedside.window import Key
+from barbotage_device.procedure.checklist import Item
 from barbotage_device.procedure.events import By, Event, EventKind
 from barbotage_device.procedure.states import State
 from barbotage_device.runtime.conduct.place import Page
@@ -214,6 +215,40 @@ def test_the_orientation_said_by_hand_is_recorded_and_shown(theatre: Theatre) ->
         {"marker_at": "left", "mirrored": True, "toward": None},
         {"marker_at": "left", "mirrored": True, "toward": "lateral"},
     ]
+
+
+@pytest.mark.parametrize(
+    ("side", "answers", "told"),
+    [
+        ("right", ["left"], [False]),
+        ("right", ["left", "right"], [False, True]),
+        ("right", ["left", None, "left"], [False, False]),
+        ("left", ["left"], [True]),
+        ("left", ["unknown"], []),
+        (None, ["left"], []),
+    ],
+)
+def test_the_side_of_the_run_is_compared_with_the_one_answered_and_never_guessed(
+    side: str | None, answers: list[str | None], told: list[bool], tmp_path: Path
+) -> None:
+    theatre = Theatre(tmp_path / "sides", side=side)
+    theatre.play(turns(30), close=False)
+    enter(theatre, "confirm")
+    for answer in answers:
+        value = {"item": "side", "cleared": True} if answer is None else {"item": "side", "answer": answer}
+        theatre.conductor.act(Event(EventKind.ANSWER, By.OPERATOR, value))
+        theatre.play(turns(3), close=False)
+    made = [
+        one.value for one in theatre.conductor.procedure.records if one.kind == "device-check" and one.value["check"] == "side"
+    ]
+    assert [one["passed"] for one in made] == told
+    differs, signs = bool(told) and not told[-1], theatre.conductor.signs
+    assert ((Said("device-side"), "non") in signs.facts) is differs
+    assert (signs.notice is not None and signs.notice.said == Said("run-side-differs")) is differs
+    assert theatre.conductor.procedure.checklist.answer(Item.SIDE) == answers[-1]
+    enter(theatre, "open:home", "confirm")
+    assert theatre.conductor.procedure.state is State.SCAN, "it hinders nothing"
+    theatre.recording.close()
 
 
 def test_no_check_is_said_to_fail_before_it_was_made(theatre: Theatre) -> None:
