@@ -77,8 +77,13 @@ class Operator:
         """A button of the screen or a sign of its keypad; False ends the run. Without a procedure there are none."""
         if self.procedure is None:
             return True
-        self.procedure.touch(text)
-        return not self.procedure.ended
+        procedure = self.procedure
+        procedure.touch(text)
+        return not procedure.ended
+
+    def leave_procedure(self) -> None:
+        """The procedure has failed: from now on the run only watches."""
+        self.procedure = None
 
     def _accept(self, by: By) -> None:
         if self.procedure is not None:

@@ -24,6 +24,13 @@ class Outlets:
         if self.teller is not None:
             self.teller.leave_to_procedure()
 
+    def take_back_from_procedure(self) -> None:
+        """The procedure has failed: targets and prompts are told again from what changes in the loop."""
+        if self.recording is not None:
+            self.recording.leave_to_procedure(False)
+        if self.teller is not None:
+            self.teller.leave_to_procedure(False)
+
     def say(self, level: str, text: str) -> None:
         """A line of the log, everywhere."""
         self.report(level, text)

@@ -40,8 +40,8 @@ from barbotage_device.runtime.telemetry import About
 if TYPE_CHECKING:
     from barbotage_device.runtime.bedside_link import BedsideLink
     from barbotage_device.runtime.bedside_pod import BedsidePod
-    from barbotage_device.runtime.conduct.conductor import Conductor
     from barbotage_device.runtime.conduct.continuing import Unfinished
+    from barbotage_device.runtime.conduct.guard import Guard
     from barbotage_device.runtime.conduct.settings import ConductSettings
     from barbotage_device.runtime.link_request import LinkRequest
     from barbotage_device.runtime.screen import BedsideScreen
@@ -164,25 +164,24 @@ def _unfinished(request: RunRequest, console: Console) -> "Unfinished | None":
 
 def _conductor(
     request: RunRequest, pipeline: Pipeline, operator: Operator, outlets: Outlets, live: bool, offer: "Unfinished | None"
-) -> "Conductor | None":
+) -> "Guard | None":
     """The procedure, joined to the operator's hands; None when the run only watches."""
     if request.conduct is None:
         return None
     # Only here: what a run that only watches does not need.
     from barbotage_device.runtime.conduct.checks import Board
     from barbotage_device.runtime.conduct.conductor import Conductor, Surroundings
+    from barbotage_device.runtime.conduct.guard import Guard
 
     clock, folder = time.monotonic_ns if live else None, Path() if outlets.recording is None else outlets.recording.path
     board = Board(lambda: read_health(folder), time.time_ns)
     around = Surroundings(pipeline, outlets, clock, board, lambda: operator.presentation.language)
-    operator.procedure = conductor = Conductor(around, request.conduct, offer)
-    return conductor
+    operator.procedure = guard = Guard(Conductor(around, request.conduct, offer), outlets, operator.leave_procedure)
+    return guard
 
 
 @contextmanager
-def _pod(
-    request: RunRequest, operator: Operator, outlets: Outlets, procedure: "Conductor | None"
-) -> Iterator["BedsidePod | None"]:
+def _pod(request: RunRequest, operator: Operator, outlets: Outlets, procedure: "Guard | None") -> Iterator["BedsidePod | None"]:
     """The probe pod, its line given back at the end; None when the run does without."""
     if request.pod is None:
         yield None

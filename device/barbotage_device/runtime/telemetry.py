@@ -93,9 +93,9 @@ class Teller:
         self._frozen = False
         self._counted: tuple[int, int] | None = None
 
-    def leave_to_procedure(self) -> None:
-        """From now on a procedure tells of targets and prompts, with ``happened``."""
-        self._edges.with_procedure = True
+    def leave_to_procedure(self, left: bool = True) -> None:
+        """From now on a procedure tells of targets and prompts, with ``happened``; or, not ``left`` to it, no longer."""
+        self._edges.with_procedure = left
 
     def turn(self, guidance: Guidance | None, condition: Condition, accepted: int | None) -> None:
         """Takes how things stand after one turn of the loop; the same guidance again is not told again."""

@@ -101,9 +101,9 @@ class SessionRecording:
         """A time of the monotonic clock on the capture clock; where the source has a time of its own, its present."""
         return self._state.latest_ns if self._clocks.capture is None else monotonic_ns
 
-    def leave_to_procedure(self) -> None:
-        """From now on a procedure tells of targets and prompts, with ``event``."""
-        self._edges.with_procedure = True
+    def leave_to_procedure(self, left: bool = True) -> None:
+        """From now on a procedure tells of targets and prompts, with ``event``; or, not ``left`` to it, no longer."""
+        self._edges.with_procedure = left
 
     def begin(self, config: Mapping[str, Any]) -> None:
         """Records that the session starts and with which settings."""
