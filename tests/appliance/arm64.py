@@ -144,7 +144,8 @@ def model_gives_the_same_bytes(bench: Bench) -> Facts:
     np.savez(bench.root / "tmp" / "pictures.npz", **pictures())  # type: ignore[arg-type]
     there = bench.emulated("/tmp/model_bytes.py", "/tmp/pictures.npz")  # noqa: S108
     assert there.returncode == 0, last_line(there)
-    own = run(sys.executable, str(bench.root / "tmp" / "model_bytes.py"), str(bench.root / "tmp" / "pictures.npz"))
+    path = os.pathsep.join(str(TREE / part) for part in ("models", "device"))
+    own = run(sys.executable, *(str(bench.root / "tmp" / name) for name in ("model_bytes.py", "pictures.npz")), PYTHONPATH=path)
     here, other = json.loads(own.stdout), json.loads(there.stdout)
     assert other["machine"] == "aarch64", other
     for one, two in zip(here["pictures"], other["pictures"], strict=True):

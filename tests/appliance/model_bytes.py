@@ -14,6 +14,7 @@ def digests(path: str) -> dict[str, Any]:
     from barbotage_device.runtime.models import choose_model
     from barbotage_models.contract.canonical import to_canonical
     from barbotage_models.contract.geometry import Scale
+    from barbotage_models.contract.taxonomy import Tissue
 
     model = choose_model(None, 1)
     results = []
@@ -26,7 +27,7 @@ def digests(path: str) -> dict[str, Any]:
                     "picture": name,
                     "canonical": hashlib.sha256(canonical.pixels.tobytes()).hexdigest(),
                     "output": hashlib.sha256(output.classes.tobytes() + output.tip.tobytes()).hexdigest(),
-                    "deposit_px": int((output.classes.argmax(axis=2) == 1).sum()),
+                    "deposit_px": int((output.classes.argmax(axis=2) == Tissue.DEPOSIT).sum()),
                 }
             )
     return {
