@@ -1,18 +1,19 @@
 """What is known over time: scenes in, tracks out. Time is that of the frames; no clock is read."""
 
 from collections import deque
+from dataclasses import dataclass
 
 from barbotage_device.perception.axis_filter import Axis, TipFilter, blended, is_same_line
 from barbotage_device.perception.deposit_tracks import DepositTracks
 from barbotage_device.perception.image_shift import ImageShift
 from barbotage_device.perception.needle import border_point
-from barbotage_device.perception.plane import plane_of
+from barbotage_device.perception.plane import Plane, plane_of
 from barbotage_device.perception.scene import NeedleLine, Quality, Scene, TipSighting
-from barbotage_device.perception.shaft_motion import NS_PER_S, ShaftMotion
+from barbotage_device.perception.shaft_motion import NS_PER_S, ShaftMotion, ShaftSighting
 from barbotage_device.perception.tracker_settings import TrackerSettings
 from barbotage_device.perception.tracks import NeedleTrack, Tracks, TrackState
 from barbotage_models.contract.canonical import CanonicalFrame
-from barbotage_models.contract.geometry import PointMm
+from barbotage_models.contract.geometry import GreyImage, PointMm
 
 __all__ = ["Tracker", "TrackerSettings"]
 
@@ -68,13 +69,14 @@ class Tracker:
                 return self._last
             if dt_ns < 0 or dt_ns > self._settings.reset_s * NS_PER_S or self._geometry_changed(scene):
                 self.reset()
-        shift = self._shift.update(canonical.pixels, plane_of(canonical.view))
+        plane = plane_of(canonical.view)
+        shift = self._shift.update(canonical.pixels, plane)
         self._last = Tracks(
             capture_ns=scene.capture_ns,
             measurable=scene.measurable,
             width_mm=scene.width_mm,
             depth_mm=scene.depth_mm,
-            needle=self._needle.update(scene),
+            needle=self._needle.update(scene, Picture(canonical.pixels, plane, shift)),
             deposits=self._deposits.update(scene.deposits, shift, scene.capture_ns),
             bone=scene.bone,
             image_shift_mm=shift,
@@ -116,6 +118,15 @@ class Tracker:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The canonical picture of a frame, its plane, and how far the tissue moved since the frame before (None: not known)."""
+
+    pixels: GreyImage
+    plane: Plane
+    tissue_shift: PointMm | None
+
+
 class NeedleTracker:
     """Follows the shaft's axis and the tip along it."""
 
@@ -123,7 +134,7 @@ class NeedleTracker:
         self._settings = settings
         self._shaft = Presence(settings)
         self._tip = Presence(settings)
-        self._motion = ShaftMotion(settings.motion_window_s)
+        self._motion = ShaftMotion(settings.motion_window_s, settings.moving_mm_s)
         self._axis: Axis | None = None
         self._filter: TipFilter | None = None
         self._refused_lines = 0
@@ -134,7 +145,7 @@ class NeedleTracker:
         self._shaft_confidence = 0.0
         self._tip_confidence = 0.0
 
-    def update(self, scene: Scene) -> NeedleTrack:
+    def update(self, scene: Scene, picture: Picture) -> NeedleTrack:
         """The needle after a frame."""
         now_ns = scene.capture_ns
         was_shown = self._shaft.shown
@@ -143,7 +154,7 @@ class NeedleTracker:
         self._tip.update(line is not None and scene.tip is not None and self._take_tip(scene.tip, now_ns), now_ns)
         if line is not None and self._axis is not None:
             self._shaft_confidence = line.confidence
-            self._motion.record(now_ns, self._axis, line.end, self._tip_seen_now(now_ns))
+            self._record_motion(self._axis, line, scene, picture)
         if was_shown and not self._shaft.shown:
             self._lost_ns = now_ns
         if self._shaft.nearly_gone:
@@ -153,6 +164,13 @@ class NeedleTracker:
             return self._tracked(self._axis, scene.width_mm, now_ns)
         lost = self._lost_ns is not None and now_ns - self._lost_ns <= self._settings.lost_s * NS_PER_S
         return _nothing(TrackState.LOST if lost else TrackState.SEARCHING, now_ns - self._shaft.seen_ns if lost else 0)
+
+    def _record_motion(self, axis: Axis, line: NeedleLine, scene: Scene, picture: Picture) -> None:
+        entry = border_point(axis.origin, axis.dx, axis.dz, scene.width_mm)
+        tip_seen = self._tip_seen_now(scene.capture_ns)
+        self._motion.record(
+            ShaftSighting(scene.capture_ns, axis, entry, line.end, tip_seen, picture.pixels, picture.plane, picture.tissue_shift)
+        )
 
     def _tip_seen_now(self, now_ns: int) -> bool:
         return self._tip.shown and self._tip.seen_ns == now_ns
@@ -226,7 +244,7 @@ class NeedleTracker:
             tip_speed_mm_s=speed,
             confidence=self._shaft_confidence if tip_position is None else self._tip_confidence,
             age_ns=now_ns - (self._shaft.seen_ns if tip_position is None else self._tip.seen_ns),
-            shaft_moving=self._motion.speed_mm_s() >= self._settings.moving_mm_s,
+            shaft_moving=self._motion.moving(),
             travel_unseen_mm=self._motion.travel_mm() if unseen else 0.0,
             unseen_ns=self._motion.unseen_ns(now_ns) if unseen else 0,
         )

@@ -26,7 +26,7 @@ class NeedleTrack:
     """The tracked needle. ``tip`` is None when only the shaft is confirmed; nothing is None-and-guessed.
 
     ``tip_speed_mm_s`` is along the axis, positive inwards. ``age_ns`` counts since the last frame that confirmed the tip (or the shaft
-    when there is no tip). ``shaft_moving`` says that the shaft moves along or across its axis although the tip may not be seen.
+    when there is no tip). ``shaft_moving`` says that the shaft goes in, or moves across its axis, although the tip may not be seen.
     """
 
     state: TrackState
@@ -39,7 +39,7 @@ class NeedleTrack:
     age_ns: int
     shaft_moving: bool
     travel_unseen_mm: float
-    """Estimated travel along the axis since the tip was last seen."""
+    """Estimated way inwards since the tip was last seen; what was drawn back is not taken off."""
     unseen_ns: int
     """Time since the tip was last seen while a shaft is seen; 0 while the tip is seen."""
 

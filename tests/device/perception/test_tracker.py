@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import pytest
 from tests.support.drawing import ellipse, speckle
+from tests.support.shafts import shaft_picture
 
 from barbotage_device.errors import ConfigError
 from barbotage_device.perception.scene import Deposit, NeedleLine, Quality, Scene, TipSighting
@@ -167,18 +168,44 @@ def test_a_slowly_turning_needle_is_followed(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("step_mm", "turn_deg", "moving"),
-    [(0.0, 0.0, False), (0.4, 0.0, True), (-0.4, 0.0, True), (0.0, 0.8, True), (0.02, 0.0, False)],
-    ids=["still", "in", "out", "turning", "creeping"],
+    ("slid_mm", "grown_mm", "turn_deg", "texture", "moving", "travel_mm"),
+    [
+        (0.0, 0.0, 0.0, True, False, 0.0),
+        (0.2, 0.0, 0.0, True, True, 4.0),
+        (0.2, -0.2, 0.0, True, True, 4.0),
+        (0.0, 0.4, 0.0, True, False, 0.0),
+        (-0.2, 0.0, 0.0, True, False, 0.0),
+        (0.02, 0.0, 0.0, True, False, 0.0),
+        (0.0, 0.0, 0.8, True, True, 0.0),
+        (0.4, 0.4, 0.0, False, True, 8.0),
+        (0.0, 0.0, 0.0, False, False, 0.0),
+    ],
+    ids=[
+        "still",
+        "in",
+        "in-and-leaving-the-beam",
+        "probe-tilts",
+        "out",
+        "creeping",
+        "turning",
+        "in-without-texture",
+        "still-without-texture",
+    ],
 )
-def test_movement_of_a_shaft_whose_tip_is_not_seen(run: Run, step_mm: float, turn_deg: float, moving: bool) -> None:
-    for _ in range(6):
+def test_movement_of_a_shaft_whose_tip_is_not_seen(
+    run: Run, slid_mm: float, grown_mm: float, turn_deg: float, texture: bool, moving: bool, travel_mm: float
+) -> None:
+    run.canonical = shaft_picture(0.0, ANGLE_DEG, texture)
+    for _ in range(12):
         run.frame(*SEEN)
-    tracks = last(run.frame(needle(20 + step_mm * i, angle_deg=ANGLE_DEG + turn_deg * i)) for i in range(1, 21))
+    for i in range(1, 21):
+        angle_deg = ANGLE_DEG + turn_deg * i
+        run.canonical = shaft_picture(slid_mm * i, angle_deg, texture)
+        tracks = run.frame(needle(20 + grown_mm * i, angle_deg=angle_deg))
     assert tracks.needle.tip is None
     assert tracks.needle.shaft_moving is moving
     assert tracks.needle.unseen_ns == 20 * FRAME_MS * MS
-    assert tracks.needle.travel_unseen_mm == pytest.approx(20 * step_mm, abs=1.5 if step_mm else 0.9)
+    assert tracks.needle.travel_unseen_mm == pytest.approx(travel_mm, abs=1.5 if travel_mm else 0.5)
 
 
 def test_a_shaft_that_jitters_by_a_cell_does_not_move(run: Run) -> None:
