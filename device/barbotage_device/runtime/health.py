@@ -39,7 +39,7 @@ class Health:
         if self.weak_supply:
             found.append("the board's supply is weak; use a 5 V 3 A supply and a short cable")
         elif self.throttled:
-            found.append("the board holds its clock down; give it a heat sink or a fan")
+            found.append("the board holds its clock down; give it a heat sink, and a 5 V 3 A supply")
         if self.disk_free_mb is not None and self.disk_free_mb < LOW_DISK_MB:
             found.append(f"only {self.disk_free_mb:.0f} MB of disk are free")
         return tuple(found)
