@@ -95,10 +95,10 @@ def test_the_lavage_is_proposed_when_the_plunger_is_pressed_before_it(theatre: T
         assert hand.now.proposal is None
         hand.stage.pressing, hand.stage.pressed_ns = True, hand.stage.now_ns
         yield from hand.tap("propose-confirm")
-        assert theatre.conductor.procedure.state is State.LAVAGE
 
     theatre.play(press, close=False)
-    assert theatre.conductor.procedure.records[-1].value["evidence"]["pulsations"] >= 1
+    moved = [one.value for one in theatre.conductor.procedure.records if one.kind == "phase"][-1]
+    assert (moved["to"], moved["evidence"]["pulsations"] >= 1) == ("lavage", True)
 
 
 def test_a_patient_event_is_stamped_in_every_hand_and_silences_what_can_wait(theatre: Theatre) -> None:
