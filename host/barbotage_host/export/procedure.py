@@ -7,7 +7,7 @@ from typing import Any
 from barbotage_device.session.reader import SessionReader
 from barbotage_host.review.continued import beside
 from barbotage_host.review.frames import FrameIndex
-from barbotage_host.review.procedure_record import procedure_document, session_stretches, stretch_row
+from barbotage_host.review.procedure_record import Told, procedure_document, state_rows
 
 COLUMNS = ("session", "recorded_in", "part", "number", "t_s", "by", "field", "value")
 """``recorded_in`` is the session that holds the record: an earlier one where the procedure was gone on with. ``number`` counts within a part."""
@@ -23,10 +23,8 @@ def procedure_of(session: Path) -> dict[str, Any]:
     Raises SessionError for a session that must be recovered first.
     """
     with SessionReader.open(session) as reader:
-        index = FrameIndex.of(reader)
-        stays = session_stretches(reader, index, reader.events())
-        states = [stretch_row(stay, index) for stay in stays]
-        return {"session": reader.manifest.id, "states": states, **procedure_document(reader, index, beside(session))}
+        told = Told(reader, FrameIndex.of(reader), reader.events())
+        return {"session": reader.manifest.id, "states": state_rows(told), **procedure_document(told, beside(session))}
 
 
 def procedure_rows(document: Mapping[str, Any]) -> Iterator[Row]:

@@ -12,7 +12,7 @@ from barbotage_device.session.reader import SessionReader
 from barbotage_host.review.continued import Find
 from barbotage_host.review.frames import FrameIndex
 from barbotage_host.review.library import Entry, Opened
-from barbotage_host.review.procedure_record import procedure_document, session_stretches, stretch_row
+from barbotage_host.review.procedure_record import Told, procedure_document, state_rows
 from barbotage_host.review.series import FRAMES_AXIS, POD_AXIS, series_of
 from barbotage_host.review.sidecars import FOLDER, SUFFIX
 
@@ -40,6 +40,7 @@ def details(opened: Opened, identity: str, find: Find) -> dict[str, Any]:
     header = reader.manifest.header
     broken = chain_problem(header.id, events, header.started_capture_ns, reader.manifest.events)
     specs = series_of(reader)
+    told = Told(reader, index, events)
     return manifest_document(reader.manifest) | {
         "id": identity,
         "path": str(opened.path),
@@ -48,8 +49,8 @@ def details(opened: Opened, identity: str, find: Find) -> dict[str, Any]:
         "duration_s": index.seconds(int(index.capture_ns[-1])) if len(index) else 0.0,
         "geometry": geometry(reader, index),
         "events": [event_row(event, index) for event in events],
-        "phases": [stretch_row(stay, index) for stay in session_stretches(reader, index, events)],
-        "procedure": procedure_document(reader, index, find),
+        "phases": state_rows(told),
+        "procedure": procedure_document(told, find),
         "prompts": prompts(events, index),
         "axes": {FRAMES_AXIS: len(index), POD_AXIS: any(spec.axis == POD_AXIS for spec in specs)},
         "series": [spec.record() for spec in specs],

@@ -29,31 +29,39 @@ ENTRIES = tuple(
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Entry:
     """An event of the procedure; ``session`` names the earlier session that holds it, None for the one that is shown."""
 
     event: Event
     session: str | None
 
 
-def procedure_document(reader: SessionReader, index: FrameIndex, find: Find) -> dict[str, Any]:
-    """The procedure as JSON values.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a session holds, read once."""
+
+    reader: SessionReader
+    index: FrameIndex
+    events: Sequence[Event]
+
+
+def procedure_document(session: Told, find: Find) -> dict[str, Any]:
+    """The procedure as JSON values; ``find`` gives the sessions that it goes on from.
 
     ``followed``: whether a procedure was followed at all (else only phases may be known). ``complete``: whether every session that it
     began in is held; without one of them, what is not recorded here may be recorded there. Entries of an earlier session name it in
     ``session`` and have no time, since its clock is another.
     """
-    events = reader.events()
+    index, events = session.index, session.events
     links = links_of(events, find)
     earlier = [link.earlier for link in reversed(links) if link.earlier is not None]
-    told = [_Told(event, part.manifest.id) for part in earlier for event in part.events]
-    told += [_Told(event, None) for event in events]
-    stays = session_stretches(reader, index, events)
+    told = [_Entry(event, part.manifest.id) for part in earlier for event in part.events]
+    told += [_Entry(event, None) for event in events]
     return {
         "followed": any(_is_of_procedure(one.event) for one in told),
         "complete": all(link.earlier is not None for link in links),
         "continued": _continued(links[0]) if links else None,
-        "totals": {state: round(seconds, DURATION_DECIMALS) for state, seconds in totals(stays).items()},
+        "totals": {state: round(seconds, DURATION_DECIMALS) for state, seconds in totals(session_stretches(session)).items()},
         "checklist": _checklist(told),
         "entries": [_entry(one, index) for one in told if one.event.kind in ENTRIES],
         "cycles": _cycles(told),
@@ -61,15 +69,22 @@ def procedure_document(reader: SessionReader, index: FrameIndex, find: Find) -> 
     }
 
 
-def session_stretches(reader: SessionReader, index: FrameIndex, events: Sequence[Event]) -> list[Stretch]:
+def session_stretches(session: Told) -> list[Stretch]:
     """The stays in states of a session, from its first frame to its last event or frame."""
-    header = reader.manifest.header
-    lasts = [header.started_capture_ns, *(event.at_ns for event in events[-1:]), *(int(ns) for ns in index.capture_ns[-1:])]
-    return stretches(events, header.started_capture_ns, max(lasts))
+    started_ns = session.reader.manifest.header.started_capture_ns
+    lasts = [*(event.at_ns for event in session.events[-1:]), *(int(ns) for ns in session.index.capture_ns[-1:])]
+    return stretches(session.events, started_ns, max(lasts, default=started_ns))
 
 
-def stretch_row(stay: Stretch, index: FrameIndex) -> dict[str, Any]:
-    """A stay with its seconds and frames; ``to_frame`` is the first frame of what follows."""
+def state_rows(session: Told) -> list[dict[str, Any]]:
+    """The stays with their seconds and frames; ``to_frame`` is the first frame of what follows, for the last the number of frames."""
+    index, stays = session.index, session_stretches(session)
+    starts = [index.at_time(stay.begin_ns) for stay in stays]
+    ends = [*starts[1:], len(index)]
+    return [_state_row(stay, index, frames) for stay, frames in zip(stays, zip(starts, ends, strict=False), strict=True)]
+
+
+def _state_row(stay: Stretch, index: FrameIndex, frames: tuple[int, int]) -> dict[str, Any]:
     return {
         "phase": stay.state,
         "from": stay.before,
@@ -77,8 +92,8 @@ def stretch_row(stay: Stretch, index: FrameIndex) -> dict[str, Any]:
         **stay.told,
         "t_s": round(index.seconds(stay.begin_ns), TIME_DECIMALS),
         "duration_s": round(stay.duration_s, DURATION_DECIMALS),
-        "from_frame": index.at_time(stay.begin_ns),
-        "to_frame": index.at_time(stay.end_ns),
+        "from_frame": frames[0],
+        "to_frame": frames[1],
     }
 
 
@@ -97,7 +112,7 @@ def _continued(link: Link) -> dict[str, Any]:
     }
 
 
-def _checklist(told: Sequence[_Told]) -> list[dict[str, Any]]:
+def _checklist(told: Sequence[_Entry]) -> list[dict[str, Any]]:
     """Every item in the order of the list, with its newest answer and what was told with it; answer None: not recorded."""
     answers = [one for one in told if one.event.kind == E.ANSWER and _is_answer(one.event)]
     held = checklist_of(one.event.value for one in answers).answers
@@ -119,7 +134,7 @@ def _is_answer(event: Event) -> bool:
     return True
 
 
-def _entry(told: _Told, index: FrameIndex) -> dict[str, Any]:
+def _entry(told: _Entry, index: FrameIndex) -> dict[str, Any]:
     event, here = told.event, told.session is None
     return {
         "kind": event.kind,
@@ -131,7 +146,7 @@ def _entry(told: _Told, index: FrameIndex) -> dict[str, Any]:
     }
 
 
-def _cycles(told: Sequence[_Told]) -> dict[str, Any]:
+def _cycles(told: Sequence[_Entry]) -> dict[str, Any]:
     """How many lavage cycles the procedure has, by what counted them. The newest number counts: cycles before may lie in a session not held."""
     values = [one.event.value for one in told if one.event.kind == E.CYCLE]
     numbers = [value["count"] for value in values if isinstance(value.get("count"), int)]

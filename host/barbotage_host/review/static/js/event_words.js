@@ -52,7 +52,7 @@ function agentWords(texts, value) {
 /** What led into a state, without the states themselves. @param {Texts} texts @param {any} value */
 export function transitionWords(texts, value) {
   const reason = value.event === "abort" ? coded(texts, "abort", value.reason) : coded(texts, "skip", value.reason);
-  const missing = (value.missing ?? []).map((/** @type {string} */ one) => coded(texts, "refused", one)).join(", ");
+  const missing = (Array.isArray(value.missing) ? value.missing : []).map((/** @type {string} */ one) => coded(texts, "refused", one)).join(", ");
   return joined(
     coded(texts, "trigger", value.trigger),
     reason && texts.t(value.event === "abort" ? "move-abort" : "move-skip", { reason }),
@@ -109,7 +109,7 @@ export function checkWords(texts, value) {
 /** What is wrong with the board, as the bedside screen says it. @param {Texts} texts @param {any} value */
 function boardWords(texts, value) {
   const figures = { celsius: texts.number(value.temperature_c, 0), mb: texts.number(value.disk_free_mb, 0) };
-  const troubles = (value.troubles ?? []).map((/** @type {string} */ one) => (texts.has(`bedside-board-${one}`) ? texts.t(`bedside-board-${one}`, figures) : one));
+  const troubles = (Array.isArray(value.troubles) ? value.troubles : []).map((/** @type {string} */ one) => (texts.has(`bedside-board-${one}`) ? texts.t(`bedside-board-${one}`, figures) : one));
   return troubles.join(", ") || texts.t("board-well");
 }
 
