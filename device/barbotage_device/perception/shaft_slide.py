@@ -33,10 +33,9 @@ MIN_PROFILES, MIN_SPAN_S = 5, 0.4
 MIN_SHAFT_MM = 3.0
 DETREND_MM = 4.0
 """Slower changes along the shaft are taken for the beam's fall-off. 2.3, 4 and 6 mm tried; 4 is best."""
-SPEEDS_MM_S = np.arange(1.0, 10.5, 1.0)
-"""Of the paths, inwards."""
-MIN_SPEED_MM_S = 2.0
-"""A texture that fits a slower path best counts as standing: within the window it hardly leaves its place. Unpublished default."""
+SPEEDS_MM_S = np.arange(2.0, 10.5, 1.0)
+"""Of the paths, inwards. What stands still is taken out, which takes most out of slow paths: one of 1 mm/s would never be the best. A
+texture that creeps is therefore, if at all, taken for one of 2 mm/s."""
 SMOOTHED_S = 0.15
 """The correlations are averaged over the last so long, against flicker."""
 BEGIN_CORRELATION, KEEP_CORRELATION = 0.33, 0.25
@@ -79,7 +78,7 @@ class ShaftSlide:
 
     @property
     def speed_mm_s(self) -> float:
-        """Speed of the shaft, inwards, in steps of 1 mm/s; 0 when it stands, is drawn back or is slower than 2 mm/s."""
+        """Speed of the shaft, inwards, in steps of 1 mm/s; 0 when it stands or is drawn back. A creeping one counts as 2 mm/s or not at all."""
         return self._speed_mm_s
 
     def moved(self, shift: PointMm | None, axis: Axis) -> None:
@@ -132,7 +131,7 @@ class ShaftSlide:
         needed = KEEP_CORRELATION if self._speed_mm_s > 0.0 else BEGIN_CORRELATION
         speed_mm_s = float(SPEEDS_MM_S[best])
         tissue_mm_s = (profiles[-1].tissue_mm - profiles[0].tissue_mm) / -float(times_s[0])
-        slides = mean[best] >= needed and speed_mm_s >= MIN_SPEED_MM_S and not self._flat
+        slides = mean[best] >= needed and not self._flat
         self._speed_mm_s = speed_mm_s if slides and tissue_mm_s <= TISSUE_SHARE * speed_mm_s else 0.0
 
 

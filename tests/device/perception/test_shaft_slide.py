@@ -48,8 +48,8 @@ def test_a_needle_that_goes_in_is_seen_to_slide_at_any_frame_rate(rate_hz: float
 
 @pytest.mark.parametrize(
     ("speed_mm_s", "changed"),
-    [(0.0, {}), (0.5, {}), (-4.0, {}), (0.0, {"tissue_mm_s": 5.0}), (5.0, {"seen_mm": 2.0}), (5.0, {"seconds": 0.3})],
-    ids=["still", "creeping", "drawn-back", "probe-slides", "too-little-seen", "too-short-a-time"],
+    [(0.0, {}), (-4.0, {}), (0.0, {"tissue_mm_s": 5.0}), (5.0, {"seen_mm": 2.0}), (5.0, {"seconds": 0.3})],
+    ids=["still", "drawn-back", "probe-slides", "too-little-seen", "too-short-a-time"],
 )
 def test_what_is_no_advance_that_can_be_seen(speed_mm_s: float, changed: dict[str, float]) -> None:
     assert watched(speed_mm_s, **changed).speed_mm_s == 0.0  # type: ignore[arg-type]
