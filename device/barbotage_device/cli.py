@@ -138,7 +138,8 @@ def run_command(
 
     The screen follows the procedure: its buttons answer and go on, space (or the pedal) accepts what is proposed. An unfinished recorded
     procedure is offered to be gone on with. With --no-procedure space accepts the best deposit and nothing is asked.
-    Keys in the window: space accept, o overlay, f freeze, l language, b bookmark, p patient event, q quit.
+    Keys in the window: space accept, o overlay, f freeze, l language, b bookmark, p patient event, q quit; a touch of the live image is o.
+    With --side the side answered in the checklist is compared with it; a difference is said and recorded.
     With --headless or without a display there is no window and the best deposit is accepted without asking.
     Before a recording starts there must be room for it (section [recording] of the configuration), else the run is refused with 4.
     With --serial (or serial in the section [link]) a PC can watch and fetch sessions meanwhile; the port may come and go.
