@@ -1,5 +1,6 @@
 """The run as a service manager sees it: ready, alive, killed, started again; the session that was cut off is there."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -18,7 +19,7 @@ from barbotage_device.session.reader import SessionReader
 COMMAND = "from barbotage_device.cli import main; main()"
 PATIENCE_S = 300.0
 """Idle it takes seconds; a computer that is busy with other things takes longer."""
-FRAMES = 10
+FRAMES, ALIVE = 5, 3
 
 
 def run_argv(root: Path, *more: str) -> list[str]:
@@ -41,11 +42,10 @@ def test_a_run_that_is_killed_was_alive_and_its_session_is_recovered_by_the_next
         ear.setblocking(False)
 
         def alive_often_enough() -> bool:
-            try:
-                heard.append(ear.recv(4096).decode())
-            except BlockingIOError:
-                return False
-            return heard.count("WATCHDOG=1") >= 4 and any(each.startswith("STATUS=first picture") for each in heard)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    heard.append(ear.recv(4096).decode())
+            return heard.count("WATCHDOG=1") >= ALIVE and any(each.startswith("STATUS=first picture") for each in heard)
 
         environ = os.environ | {
             "QT_QPA_PLATFORM": "offscreen",
