@@ -11,7 +11,7 @@ BACKGROUNDS ?=
 BACKGROUND_OPTION := $(if $(BACKGROUNDS),--backgrounds $(BACKGROUNDS))
 SOURCES := models device host firmware_tools tests benchmarks
 
-.PHONY: help setup setup-train demo test test-browser test-slow test-drivers test-pod fuzz lint lint-pod format bench model texts lock clean
+.PHONY: help setup setup-train demo test test-browser test-slow test-drivers test-appliance test-pod fuzz lint lint-pod format bench model texts lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,6 +40,10 @@ test-slow: setup-train ## The slow tests: a tiny training from nothing, and what
 
 test-drivers: setup ## The link over the kernel's own USB serial drivers, in a virtual machine (Debian, x86-64: apt install qemu-system-x86)
 	$(BIN)/python -m tests.drivers.run
+
+test-appliance: setup ## The device on an arm64 Debian under qemu-user, and on the kernel's virtual frame grabber (Debian, x86-64: apt install qemu-system-x86)
+	$(BIN)/python -m tests.appliance.arm64 --quick
+	$(BIN)/python -m tests.appliance.vivid
 
 fuzz: setup-train ## Fuzz everything that takes bytes from the line, a million inputs (half an hour on two cores)
 	for target in framing messages device host sealed handshake requests; do \
