@@ -126,7 +126,7 @@ class ShaftSlide:
         self._curves.append((now_ns, path_correlations(texture, times_s)))
         while now_ns - self._curves[0][0] > SMOOTHED_S * NS_PER_S:
             self._curves.popleft()
-        mean = sum(curve for _, curve in self._curves) / len(self._curves)
+        mean = np.add.reduce([curve for _, curve in self._curves]) / len(self._curves)
         best = int(mean.argmax())
         needed = KEEP_CORRELATION if self._speed_mm_s > 0.0 else BEGIN_CORRELATION
         speed_mm_s = float(SPEEDS_MM_S[best])
