@@ -136,6 +136,7 @@ const DETAILS = {
   "model-error": (texts, value) => (value.failing === false ? texts.t("model-works") : why(texts, value)),
   "pod-connected": (_texts, value) => joined(value.serial, value.version),
   board: boardWords,
+  "procedure-failed": (texts, value) => joined(value.state && phaseWords(texts, value.state), value.why),
   "first-picture": (texts, value) => (typeof value.after_s === "number" ? texts.t("first-after", { value: `${typed(texts, value.after_s)}\u202fs` }) : ""),
   drops: (texts, value) => texts.t("drops-value", { frames: texts.number(value.recorder_frames, 0), messages: texts.number(value.recorder_messages, 0) }),
   "clock-step": (texts, value) => (typeof value.step_ns === "number" ? `${texts.number(value.step_ns / NS_PER_S, 1)}\u202fs` : ""),

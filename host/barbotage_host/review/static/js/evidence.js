@@ -22,6 +22,7 @@ const FORMS = {
   settled_s: (texts, value) => `${typed(texts, value)}\u202fs`,
   age_ns: (texts, value) => `${texts.number(value / NS_PER_S, 1)}\u202fs`,
   plane: (texts, value) => planeWords(texts, value),
+  from: (texts, value) => known(texts, `counted-${value}`, String(value)),
   planes: (texts, value) => (Array.isArray(value) && value.length ? value.map((/** @type {string} */ one) => planeWords(texts, one)).join(", ") : "–"),
 };
 
