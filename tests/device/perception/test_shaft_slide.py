@@ -69,7 +69,7 @@ def test_nothing_is_measured_until_somebody_asks() -> None:
 
 def test_the_path_of_the_true_speed_is_the_one_that_correlates() -> None:
     rng = np.random.default_rng(4)
-    texture, times_s = rng.standard_normal(300), np.arange(-10, 1) * 0.05
+    texture, times_s = rng.standard_normal(300), 0.05 * np.arange(-10.0, 1.0)
     places = np.arange(100)[None, :] + 100 - np.rint(5.0 * times_s[:, None] / STEP_MM).astype(int)
     curve = path_correlations(texture[places] + 30.0, times_s)
     assert SPEEDS_MM_S[curve.argmax()] == 5.0
@@ -81,4 +81,4 @@ def test_the_path_of_the_true_speed_is_the_one_that_correlates() -> None:
 def test_noise_on_a_standing_shaft_stays_below_the_threshold(seed: int) -> None:
     rng = np.random.default_rng(seed)
     standing = 40.0 * rng.standard_normal(100) + rng.standard_normal((11, 100))
-    assert path_correlations(standing, np.arange(-10, 1) * 0.05).max() < BEGIN_CORRELATION
+    assert path_correlations(standing, 0.05 * np.arange(-10.0, 1.0)).max() < BEGIN_CORRELATION

@@ -239,7 +239,7 @@ def test_a_procedure_cut_in_the_lavage_goes_on_in_pause_with_all_that_was_record
     assert offer is not None
     assert (offer.session_id, offer.state, offer.procedure.cycles) == (first.path.name, State.LAVAGE, before.cycles)
     assert len(said) == 1
-    second = Theatre(root, Stage(now_ns=40 * S, tip=TIP_IN), offer, UTC_NS + 600 * S)
+    second = Theatre(root, Stage(now_ns=40 * S, tip=TIP_IN), offer, utc_ns=UTC_NS + 600 * S)
 
     def go_on(hand: Hand) -> Iterator[None]:
         yield
