@@ -194,8 +194,7 @@ def test_movement_of_a_shaft_whose_tip_is_not_seen(
     run: Run, slid_mm: float, grown_mm: float, turn_deg: float, texture: bool, moving: bool, travel_mm: float
 ) -> None:
     run.canonical = shaft_picture(0.0, ANGLE_DEG, texture)
-    for _ in range(12):
-        run.frame(*SEEN)
+    tracks = last(run.frame(*SEEN) for _ in range(12))
     for i in range(1, 21):
         angle_deg = ANGLE_DEG + turn_deg * i
         run.canonical = shaft_picture(slid_mm * i, angle_deg, texture)

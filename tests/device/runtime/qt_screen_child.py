@@ -67,10 +67,11 @@ def say(*words: object) -> None:
 
 
 def _guidance(pipeline: Pipeline, stage: Stage) -> Guidance:
+    found = []
     for sequence in range(12):
         stage.now_ns += PERIOD_NS
-        guidance = pipeline.step(Frame(picture_of(stage), stage.now_ns, sequence, Scale.isotropic(MM_PER_PX), "stage"))
-    return guidance
+        found.append(pipeline.step(Frame(picture_of(stage), stage.now_ns, sequence, Scale.isotropic(MM_PER_PX), "stage")))
+    return found[-1]
 
 
 if __name__ == "__main__":
