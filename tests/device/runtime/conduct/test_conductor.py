@@ -127,7 +127,7 @@ def test_a_target_that_is_not_followed_any_more_is_released_and_can_be_accepted_
         yield from hand.tap("propose-target-accepted")
         accepted.append(theatre.pipeline.accepted)
         hand.stage.deposit = False
-        yield from hand.until(lambda _now: theatre.conductor.procedure.target is None, 300)
+        yield from hand.until(lambda _now: theatre.conductor.procedure.target is None, 700)
         accepted.append(theatre.pipeline.accepted)
         hand.stage.deposit = True
         yield from hand.until(lambda now: now.proposal == Said("propose-target-accepted"))
