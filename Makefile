@@ -75,7 +75,8 @@ bench: setup-train ## Per-frame path against an SSD-MobileNetV2 detector, simula
 
 model: setup-train ## Train, export and evaluate the bundled model from nothing (hours on two cores)
 	$(BIN)/barbotage-models simulate --out $(WORK)/data --frames 50000 --seed 2 --workers 2 $(BACKGROUND_OPTION)
-	$(BIN)/barbotage-models train --data $(WORK)/data --out $(WORK)/run --epochs 4
+	$(BIN)/barbotage-models train --data $(WORK)/data --out $(WORK)/first --epochs 4
+	$(BIN)/barbotage-models train --data $(WORK)/data --out $(WORK)/run --epochs 2 --begin-with $(WORK)/first/weights.npz
 	$(BIN)/barbotage-models export --weights $(WORK)/run/weights.npz --data $(WORK)/data --out models/barbotage_models/bundle
 	$(BIN)/barbotage-models evaluate --data $(WORK)/data
 

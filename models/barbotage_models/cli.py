@@ -87,6 +87,8 @@ Examples:
 `barbotage-models train --data work/data --out work/run --epochs 25 --resume`
 
 `barbotage-models train --data work/data --data reviewed --out work/run`
+
+`barbotage-models train --data reviewed --out work/tuned --begin-with work/run/weights.npz --rate-share 0.2 --epochs 3`
 """
 )
 def train(
@@ -97,6 +99,12 @@ def train(
     seed: Seed = 0,
     planes: Annotated[int, typer.Option(min=1, max=2, help="1: the frame alone; 2: also the frame before.")] = 2,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out (after Ctrl-C, too).")] = False,
+    begin_with: Annotated[
+        Path | None, typer.Option(help="weights.npz of another run to begin with.", show_default="random weights")
+    ] = None,
+    rate_share: Annotated[
+        float, typer.Option(min=0.001, max=1.0, help="With --begin-with: highest learning rate, as a share of the usual one.")
+    ] = 0.5,
     validation_frames: Annotated[
         int, typer.Option(min=1, help="Validation frames of each --data looked at after every epoch.")
     ] = 800,
@@ -104,7 +112,7 @@ def train(
 ) -> None:
     """Train the network (needs the extra `train`); checkpoints are written after every epoch and every five minutes."""
     _need_tensorflow()
-    from barbotage_models.training.fit import fit, with_choices
+    from barbotage_models.training.fit import fit, going_on, with_choices
     from barbotage_models.training.reviewed import load_data
     from barbotage_models.training.shards import Split
     from barbotage_models.training.variants import shipped
@@ -112,6 +120,8 @@ def train(
     train_samples = load_data(data, Split.TRAIN, planes=planes)
     validation = load_data(data, Split.VALIDATION, validation_frames, planes)
     settings = with_choices(shipped(planes), epochs, batch, seed)
+    if begin_with is not None:
+        settings = going_on(settings, begin_with, rate_share)
     with EpochWatcher(_stderr()) as watcher:
         weights = fit(train_samples, validation, out, settings, watcher, time.monotonic, resume)
     last = watcher.last

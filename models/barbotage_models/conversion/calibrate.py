@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import minimize
+from scipy.special import expit
 
 from barbotage_models.contract.card import Calibration, Thresholds
 from barbotage_models.contract.geometry import FloatArray
@@ -22,6 +24,8 @@ SHOWN_MIN = 0.6
 SHOWN_MAX = 0.98
 """Bounds of every shown-threshold. Guidance that is as likely wrong as right misleads, however rare it is: in the simulated procedure tips of a
 needle that had slipped out of the plane were shown at 0.3 to 0.55. Above 0.98 hardly anything would be shown."""
+RIDGE = 1e-7
+"""Keeps the fit finite when all scores are equal; no figure changes by it."""
 PRIOR_COUNT = 1.0
 """Platt's own smoothing of the targets (Platt 1999, section 2.2) keeps the fit finite on separable scores."""
 CAUTION_Z = 1.0
@@ -184,26 +188,29 @@ def best_levels(runner: Runner, samples: list[Sample]) -> PixelLevels:
 
 
 def fit_platt(scores: FloatArray, right: npt.NDArray[np.bool_]) -> Calibration:
-    """Logistic regression of right on logit(score) with Platt's smoothed targets, by Newton's method.
+    """Logistic regression of right on logit(score) with Platt's smoothed targets (Platt 1999).
 
     The slope is kept positive: a higher score never means a lower probability. Without any claims the identity is given.
     """
     if len(scores) == 0:
         return Calibration(1.0, 0.0)
     s = np.clip(scores, 1e-4, 1 - 1e-4)
-    x = np.stack([np.log(s / (1 - s)), np.ones_like(s)], axis=1)
+    logit = np.log(s / (1 - s))
     positives, negatives = int(right.sum()), int((~right).sum())
     target = np.where(
         right, (positives + PRIOR_COUNT) / (positives + 2 * PRIOR_COUNT), PRIOR_COUNT / (negatives + 2 * PRIOR_COUNT)
     )
-    beta = np.array([1.0, 0.0])
-    for _ in range(100):
-        p = 1.0 / (1.0 + np.exp(-x @ beta))
-        ridge = np.diag([1e-3, 1e-6])  # keeps the step finite when all scores are equal
-        step = np.linalg.solve(x.T @ (x * (p * (1 - p))[:, None]) + ridge, x.T @ (target - p))
-        beta += np.clip(step, -2.0, 2.0)
-        if np.abs(step).max() < 1e-8:
-            break
-    if beta[0] <= 0.0:
+
+    def cost(beta: FloatArray) -> tuple[float, FloatArray]:
+        z = beta[0] * logit + beta[1]
+        error = expit(z) - target
+        loss = np.logaddexp(0.0, z) - target * z
+        return float(loss.mean()) + RIDGE * float(beta @ beta), np.array(
+            [(error * logit).mean(), error.mean()]
+        ) + 2 * RIDGE * beta
+
+    # Newton's own steps overshoot where most scores are near 1, and may circle for ever.
+    slope, offset = minimize(cost, np.array([1.0, 0.0]), jac=True, method="BFGS").x
+    if slope <= 0.0:
         return Calibration(0.05, float(np.log((positives + 1) / (negatives + 1))))
-    return Calibration(float(beta[0]), float(beta[1]))
+    return Calibration(float(slope), float(offset))

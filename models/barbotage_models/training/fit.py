@@ -15,7 +15,14 @@ from barbotage_models.contract.output import CLASSES_NAME, TIP_NAME
 from barbotage_models.contract.taxonomy import Tissue
 from barbotage_models.errors import InvalidInputError
 from barbotage_models.training.augment import Augmenter, AugmentSettings, Batch, plain_batch
-from barbotage_models.training.checkpoint import CHECKPOINT_NAME, WEIGHTS_NAME, read_arrays, save_weights, write_arrays
+from barbotage_models.training.checkpoint import (
+    CHECKPOINT_NAME,
+    WEIGHTS_NAME,
+    load_weights,
+    read_arrays,
+    save_weights,
+    write_arrays,
+)
 from barbotage_models.training.labels import CELL_MM
 from barbotage_models.training.losses import KNOWN_COLUMN, LossSettings, Targets, total_loss
 from barbotage_models.training.mining import HardSamples, Mining
@@ -44,6 +51,8 @@ class FitSettings:
     network: NetworkShape = field(default_factory=NetworkShape)
     losses: LossSettings = field(default_factory=LossSettings)
     augment: AugmentSettings = field(default_factory=AugmentSettings)
+    begin_with: Path | None = None
+    """Weights of an earlier run to begin with instead of random ones; the optimiser begins anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +94,7 @@ def fit(
 
     ``clock`` gives seconds. With ``resume`` the checkpoint in ``out`` is continued, exactly where it was written: after every epoch, every
     five minutes, and when interrupted, which then goes on up. Every epoch's figures are added to ``history.jsonl``.
-    Raises NotFoundError when there is nothing to resume, InvalidInputError when the checkpoint is for another network or other data.
+    Raises NotFoundError when there is nothing to resume or to begin with, InvalidInputError when it is for another network or other data.
     """
     steps = len(train) // settings.batch_size
     if steps < 1:
@@ -122,6 +131,8 @@ class Trainer:
         self.hard = HardSamples(samples)
         self._total_steps = total_steps
         self._model = build_network(settings.network)
+        if settings.begin_with is not None:
+            set_checked_weights(self._model, load_weights(settings.begin_with)[1])
         self._averaged = build_network(settings.network)
         self._averaged.set_weights(self._model.get_weights())
         rate = settings.schedule.peak_rate
@@ -234,6 +245,12 @@ def evaluate_epoch(model: Any, samples: Samples, batch_size: int = 32) -> tuple[
 def with_choices(settings: FitSettings, epochs: int, batch_size: int, seed: int) -> FitSettings:
     """The settings with the values that the command line offers."""
     return replace(settings, epochs=epochs, batch_size=batch_size, seed=seed)
+
+
+def going_on(settings: FitSettings, begin_with: Path, rate_share: float) -> FitSettings:
+    """The settings to train on from earlier weights, at a share of the usual peak rate."""
+    rate = settings.schedule.peak_rate * rate_share
+    return replace(settings, begin_with=begin_with, schedule=replace(settings.schedule, peak_rate=rate))
 
 
 def _run_epoch(trainer: Trainer, train: Samples, out: Path, place: _Place, watcher: Watcher, clock: Callable[[], float]) -> float:

@@ -76,6 +76,18 @@ def test_training_goes_on_where_it_stopped(work: Path, capsys: pytest.CaptureFix
     assert json.loads(capsys.readouterr().out)["last_epoch"]["epoch"] == 2
 
 
+def test_training_can_begin_with_the_weights_of_another_run(work: Path, tmp_path: Path) -> None:
+    from barbotage_models.training.checkpoint import load_weights
+
+    begin_with = work / "run/weights.npz"
+    arguments = ["train", "--data", str(work / "data"), "--out", str(tmp_path), "--epochs", "1", "--batch", "8"]
+    assert cli.main([*arguments, "--seed", "1", "--begin-with", str(begin_with), "--rate-share", "0.001"]) == 0
+    before, after = load_weights(begin_with)[1], load_weights(tmp_path / "weights.npz")[1]
+    kernels = [i for i, w in enumerate(before) if w.ndim == 4]  # without the statistics of the normalisation
+    assert max(float(np.abs(before[i] - after[i]).max()) for i in kernels) < 1e-3
+    assert cli.main([*arguments, "--begin-with", str(work / "absent.npz")]) == 3
+
+
 def test_conversion_is_deterministic_and_refuses_a_graph_with_floats(work: Path) -> None:
     from barbotage_models.conversion.tflite import ConversionError, check_int8, to_float, to_int8
     from barbotage_models.training.checkpoint import load_weights
