@@ -325,11 +325,13 @@ def virtual_procedure(
     if model is not None and not real:
         raise typer.BadParameter("--model is run with --real only", param_hint="--model")
     console, played = _stderr(), None
-    chosen = load_errors(errors)
     if real:
+        given = None if errors is None else load_errors(errors)
         with FrameProgress("procedures with the real network", console, time.monotonic) as progress:
             played = run_real(real, REAL_SEED + seed, model, progress.update)
-        chosen = played.errors if errors is None else chosen
+        chosen = given or played.errors
+    else:
+        chosen = load_errors(errors)
     with FrameProgress("virtual procedures", console, time.monotonic) as progress:
         report = make_report(Request(chosen, runs, seed, workers, played), progress.update)
     written = [] if out is None else write_report(report, out, played)

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -51,10 +52,16 @@ def test_who_misreads_the_tip_misses_and_tries_again() -> None:
     assert all(one.passes <= PASSES_MOST for one in found)
 
 
+def always_shown(errors: GuidanceErrors, **changes: Any) -> GuidanceErrors:
+    """The errors with tip and shaft always shown, and other changes, in every procedure."""
+    own = (replace(one, shaft_share=1.0, visible=replace(one.visible, shown_share=1.0), **changes) for one in errors.procedures)
+    return replace(errors, procedures=tuple(own))
+
+
 def test_a_tip_shown_too_deep_stops_the_needle_short(errors: GuidanceErrors) -> None:
     deep = next(one for one in conditions() if one.fault is Fault.DEEP and not one.doubts)
     true = [play(ORACLE, errors, seed).distance_mm for seed in range(5)]
-    shown = replace(errors, shaft_share=1.0, visible=replace(errors.visible, shown_share=1.0))
+    shown = always_shown(errors)
     assert np.mean([play(deep, shown, seed).distance_mm for seed in range(5)]) > np.mean(true) + 2.0
 
 
@@ -78,29 +85,38 @@ def test_every_condition_has_a_name_of_its_own_and_guidance_too_late_is_hidden(e
 
 
 def test_a_receding_target_leads_beside_the_deposit(errors: GuidanceErrors) -> None:
-    shown = replace(errors, target_mm=(0.3,), shaft_share=1.0, visible=replace(errors.visible, shown_share=1.0))
-
-    def median_mm(near_mm: float) -> float:
-        target = replace(shown, target_near_mm=(near_mm,))
+    def median_mm(ahead_mm: float) -> float:
+        target = always_shown(errors, target_mm=(0.3, 0.0), target_near_mm=(ahead_mm, 0.0))
         return float(np.median([play(MAIN[2], target, seed).distance_mm for seed in range(5)]))
 
     assert median_mm(3.0) > median_mm(0.3) + 0.8
 
 
 def seen(visible: bool, shown: bool, along_mm: float = 0.0) -> Seen:
-    return Seen(visible, True, True, shown, along_mm if shown else None, 0.1 if shown else None, 0.5, 0.4)
+    return Seen(visible, True, True, shown, along_mm if shown else None, 0.1 if shown else None, 0.5, 0.4, -0.2)
 
 
 def test_an_error_model_says_what_the_frames_say(tmp_path: Path) -> None:
     run = [seen(True, number % 4 != 0, along_mm=0.01 * number) for number in range(101)] + [seen(False, False)] * 10
     model = fitted([run, run], 0.05, 100.0, (0.5, 2.0), {"model": "m"})
-    assert model.visible.shown_share == pytest.approx(75 / 101, abs=1e-3)
-    assert model.visible.hidden_s == pytest.approx(0.05)
-    assert model.visible.along_mm[10] == pytest.approx(0.5, abs=0.02)
-    assert (model.hidden.shown_share, model.hidden.median_mm, model.hidden.frames) == (0.0, None, 20)
-    assert model.target_mm == model.target_near_mm == (0.4, 0.4)
+    assert model.procedures[0].visible.shown_share == model.pooled.visible.shown_share == pytest.approx(75 / 101, abs=1e-3)
+    assert model.pooled.visible.hidden_s == pytest.approx(0.05)
+    assert model.pooled.visible.along_mm[10] == pytest.approx(0.5, abs=0.02)
+    hidden = model.pooled.hidden
+    assert (hidden.shown_share, hidden.median_mm, hidden.frames) == (0.0, None, 20)
+    assert model.pooled.target_mm == model.pooled.target_near_mm == (0.4, -0.2)
     model.save(tmp_path / "errors.json")
     assert load_errors(tmp_path / "errors.json") == model
+
+
+def test_each_procedure_keeps_its_own_errors_and_borrows_what_it_cannot_know() -> None:
+    often = [seen(True, True, along_mm=1.0)] * 100
+    seldom = [seen(True, number < 5, along_mm=-3.0) for number in range(100)]
+    model = fitted([often, seldom], 0.05, 100.0, (0.5, 2.0), {})
+    first, second = model.procedures
+    assert (first.visible.shown_share, second.visible.shown_share) == (1.0, 0.05)
+    assert first.visible.along_mm[10] == 1.0
+    assert second.visible.along_mm == model.pooled.visible.along_mm, "five frames say little of its own errors"
 
 
 def test_what_is_no_error_model_is_told(tmp_path: Path, errors: GuidanceErrors) -> None:
@@ -108,8 +124,13 @@ def test_what_is_no_error_model_is_told(tmp_path: Path, errors: GuidanceErrors) 
     with pytest.raises(NotFoundError, match="--real"):
         load_errors(path)
     document = asdict(errors)
-    short = asdict(errors.visible) | {"along_mm": [0.0]}
-    damages: list[dict[str, object]] = [{"visible": {}}, {"unknown": 1}, {"visible": short}]
+    short = asdict(errors.pooled.visible) | {"along_mm": [0.0]}
+    damages: list[dict[str, object]] = [
+        {"pooled": {}},
+        {"unknown": 1},
+        {"pooled": asdict(errors.pooled) | {"visible": short}},
+        {"procedures": []},
+    ]
     for damage in damages:
         path.write_text(json.dumps(document | damage), encoding="utf-8")
         with pytest.raises(InvalidInputError, match="not an error model"):

@@ -103,14 +103,15 @@ def screen_for(condition: Condition, errors: GuidanceErrors, seed: int) -> Scree
 
 def _changed(errors: GuidanceErrors, condition: Condition) -> GuidanceErrors:
     """The measured errors with what the condition sets."""
-    visible, latency_ms = errors.visible, errors.latency_ms
+    latency_ms = errors.latency_ms if condition.latency_ms is None else condition.latency_ms
+    procedures = tuple(replace(one, visible=_tips(one.visible, condition)) for one in errors.procedures)
+    return replace(errors, procedures=procedures, latency_ms=latency_ms)
+
+
+def _tips(tips: TipErrors, condition: Condition) -> TipErrors:
     if condition.noise_mm is not None:
-        visible = _noisy(visible, condition.noise_mm)
-    if condition.shown_share is not None:
-        visible = replace(visible, shown_share=condition.shown_share)
-    if condition.latency_ms is not None:
-        latency_ms = condition.latency_ms
-    return replace(errors, visible=visible, latency_ms=latency_ms)
+        tips = _noisy(tips, condition.noise_mm)
+    return tips if condition.shown_share is None else replace(tips, shown_share=condition.shown_share)
 
 
 def _noisy(tips: TipErrors, noise_mm: float) -> TipErrors:

@@ -26,20 +26,19 @@ class Guidance:
         self._errors = errors
         self._along, self._across = Wander(rng, errors.lasts_s), Wander(rng, errors.lasts_s)
         self._angle = Wander(rng, errors.lasts_s)
-        angle, size = rng.uniform(0.0, 2.0 * np.pi), float(rng.choice(errors.target_mm))
-        self._target_off = (float(size * np.cos(angle)), float(size * np.sin(angle)))
-        self._near_off_mm = float(rng.choice(errors.target_near_mm))
+        self._own = errors.procedures[int(rng.integers(len(errors.procedures)))]
         self._tip_on, self._shaft_on = OnOff(rng), OnOff(rng)
         self._unseen_s = 0.0
         self._unseen_from: PointMm | None = None
 
     def tell(self, situation: Situation, dt_s: float) -> Told:
         """See ``Screen``."""
-        tips = self._errors.visible if situation.tip_visible else self._errors.hidden
-        shaft = self._shaft_on.step(self._errors.shaft_share, self._errors.shaft_off_s, dt_s) and situation.seen_end is not None
+        own = self._own
+        tips = own.visible if situation.tip_visible else own.hidden
+        shaft = self._shaft_on.step(own.shaft_share, own.shaft_off_s, dt_s) and situation.seen_end is not None
         tip_on = self._tip_on.step(tips.shown_share, tips.hidden_s, dt_s)
         tip = self._tip(situation, tips, dt_s)
-        angle_deg = situation.angle_deg + self._errors.angle_deg * self._angle.step(dt_s)
+        angle_deg = situation.angle_deg + own.angle_deg * self._angle.step(dt_s)
         stop = self._stop(situation, dt_s, shaft=shaft, shown=shaft and tip_on)
         target = self._target(situation)
         if not shaft:
@@ -53,11 +52,9 @@ class Guidance:
         return moved(situation.tip, direction_of(situation.angle_deg, situation.side), along_mm, across_mm)
 
     def _target(self, situation: Situation) -> PointMm:
-        """Beside the true centre; once the needle hides part of the deposit, before the tip by what is left of it."""
-        centre = situation.deposit.centre
-        if situation.distance_mm < NEAR_MM:
-            return moved(centre, direction_of(situation.angle_deg, situation.side), self._near_off_mm)
-        return PointMm(centre.x_mm + self._target_off[0], centre.z_mm + self._target_off[1])
+        """Beside the true centre; otherwise so once the needle hides part of the deposit."""
+        along_mm, across_mm = self._own.target_near_mm if situation.distance_mm < NEAR_MM else self._own.target_mm
+        return moved(situation.deposit.centre, direction_of(situation.angle_deg, situation.side), along_mm, across_mm)
 
     def _stop(self, situation: Situation, dt_s: float, *, shaft: bool, shown: bool) -> bool:
         """As the device's prompt: a needle that is followed moved for so long, or so far, with its tip not seen; until the tip is seen again."""

@@ -1,7 +1,6 @@
 """Procedures with the real guidance in the loop: drawn frames go to the device's screen, run as a process; what it says comes back."""
 
 import json
-import math
 import subprocess
 import sys
 from collections.abc import Callable
@@ -154,14 +153,14 @@ def _play(seed: int, screen: RealScreen) -> Outcome:
 
 
 def _seen(said: dict[str, Any], truth: Truth, situation: Situation) -> Seen:
-    needle, told, target = truth.needle, said["told"], said["target_mm"]
-    tip = said["tip_mm"]
+    needle, told, tip, target = truth.needle, said["told"], said["tip_mm"], said["target_mm"]
+    angle = said["angle_deg"]
+    # The way of the needle, also before it is in the picture.
+    way = direction_of(situation.angle_deg, situation.side)
     along = across = None
     if tip is not None and needle is not None:
-        dx, dz = direction_of(needle.angle_deg, needle.side)
-        x, z = tip[0] - needle.tip.x_mm, tip[1] - needle.tip.z_mm
-        along, across = x * dx + z * dz, z * dx - x * dz
-    angle = said["angle_deg"]
+        along, across = _off(tip, needle.tip, direction_of(needle.angle_deg, needle.side))
+    target_along, target_across = (None, None) if target is None else _off(target, truth.deposits[0].centre, way)
     return Seen(
         tip_visible=situation.tip_visible,
         shaft_visible=situation.seen_end is not None,
@@ -170,12 +169,15 @@ def _seen(said: dict[str, Any], truth: Truth, situation: Situation) -> Seen:
         along_mm=along,
         across_mm=across,
         angle_error_deg=None if angle is None or needle is None else angle - needle.angle_deg,
-        target_mm=None if target is None else _away(target, truth.deposits[0].centre),
+        target_along_mm=target_along,
+        target_across_mm=target_across,
     )
 
 
-def _away(point: list[float], centre: PointMm) -> float:
-    return math.hypot(point[0] - centre.x_mm, point[1] - centre.z_mm)
+def _off(shown: list[float], true: PointMm, way: tuple[float, float]) -> tuple[float, float]:
+    """How far a shown point lies from the true one along a unit direction and across it."""
+    x, z = shown[0] - true.x_mm, shown[1] - true.z_mm
+    return x * way[0] + z * way[1], z * way[0] - x * way[1]
 
 
 def _open(stream: IO[bytes] | None) -> IO[bytes]:
