@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,10 @@ PROCESSOR = "cortex-a72"
 WITHIN_S = 900.0
 """Emulated, a minute on a Raspberry Pi may take ten."""
 NOISE, BLOCK = 3, 3
+OUTPUT_LEVELS = 256
+"""Of an int8 probability."""
+ROUNDED_SHARE_MOST = 0.002
+"""Class probabilities that may be one level apart; 0.0003 were, with the first network that was looked at."""
 EXIT_FAILED, EXIT_MISSING = 1, 3
 
 Facts = dict[str, Any]
@@ -138,21 +142,37 @@ def program_installs_from_wheels_alone(bench: Bench) -> Facts:
     return {"distributions": len(list(site.glob("*.dist-info"))), "libraries": len(found), "mb": round(size_bytes(site) / 1e6)}
 
 
-def model_gives_the_same_bytes(bench: Bench) -> Facts:
-    """The shipped int8 network, by the product's own interpreter, on the same pictures here and there."""
-    shutil.copy(Path(__file__).with_name("model_bytes.py"), bench.root / "tmp")
-    np.savez(bench.root / "tmp" / "pictures.npz", **pictures())  # type: ignore[arg-type]
-    there = bench.emulated("/tmp/model_bytes.py", "/tmp/pictures.npz")  # noqa: S108
+def model_gives_the_same(bench: Bench) -> Facts:
+    """The shipped int8 network, by the product's own interpreter and by reference kernels, on the same pictures here and there."""
+    folder = bench.root / "tmp"
+    shutil.copy(Path(__file__).with_name("model_bytes.py"), folder)
+    np.savez(folder / "pictures.npz", **pictures())  # type: ignore[arg-type]
+    there = bench.emulated("/tmp/model_bytes.py", "/tmp/pictures.npz", "/tmp/there.npz")  # noqa: S108
     assert there.returncode == 0, last_line(there)
     path = os.pathsep.join(str(TREE / part) for part in ("models", "device"))
-    own = run(sys.executable, *(str(bench.root / "tmp" / name) for name in ("model_bytes.py", "pictures.npz")), PYTHONPATH=path)
+    names = ("model_bytes.py", "pictures.npz", "here.npz")
+    own = run(sys.executable, *(str(folder / name) for name in names), PYTHONPATH=path)
     here, other = json.loads(own.stdout), json.loads(there.stdout)
     assert other["machine"] == "aarch64", other
-    for one, two in zip(here["pictures"], other["pictures"], strict=True):
-        assert one == two, f"{one['picture']}: {one} on {here['machine']}, {two} on {other['machine']}"
-    assert len({each["output"] for each in here["pictures"]}) == len(here["pictures"]), "the pictures do not differ"
-    facts = {"pictures": len(here["pictures"]), "network": other["network"], "here": here["machine"], "there": other["machine"]}
-    return facts | {"first_output": here["pictures"][0]["output"][:16]}
+    with np.load(folder / "here.npz") as ours, np.load(folder / "there.npz") as theirs:
+        facts = compared(dict(ours), dict(theirs))
+    return facts | {"network": other["network"], "here": here["machine"], "there": other["machine"]}
+
+
+def compared(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Facts:
+    """Everything must be the same bytes but the class probabilities of the fast kernels, whose softmax may round to the next level."""
+    levels, values = 0, 0
+    for name, one in ours.items():
+        if not name.endswith("/classes"):
+            assert one.tobytes() == theirs[name].tobytes(), f"{name} differs"
+            continue
+        away = np.rint(np.abs(one.astype(np.float64) - theirs[name]) * OUTPUT_LEVELS)
+        assert away.max() <= 1, f"{name} differs by {away.max():.0f} levels"
+        levels, values = levels + int(np.count_nonzero(away)), values + away.size
+    share = levels / values
+    assert share <= ROUNDED_SHARE_MOST, f"{100 * share:.2f} % of the class probabilities are rounded otherwise"
+    assert len({one.tobytes() for name, one in ours.items() if name.endswith("/classes")}) > 1, "the pictures do not differ"
+    return {"same_bytes": len(ours) - NOISE - BLOCK, "class_probabilities": values, "next_level": levels}
 
 
 def help_and_version_answer(bench: Bench) -> Facts:
@@ -208,7 +228,7 @@ def check_finds_it_fit(bench: Bench) -> Facts:
 STEPS: tuple[Callable[[Bench], Facts], ...] = (
     root_is_made_of_debians_packages,
     program_installs_from_wheels_alone,
-    model_gives_the_same_bytes,
+    model_gives_the_same,
     help_and_version_answer,
     qt_starts_and_its_screens_load,
     a_run_ends_with_a_whole_session,

@@ -1,6 +1,5 @@
-"""What the shipped int8 network makes of given pictures, as digests: python model_bytes.py PICTURES.npz. Run on both processors, and compared."""
+"""What the shipped int8 network makes of given pictures: python model_bytes.py PICTURES.npz OUT.npz. Run on both processors, and compared."""
 
-import hashlib
 import json
 import platform
 import sys
@@ -9,34 +8,34 @@ from typing import Any
 import numpy as np
 
 
-def digests(path: str) -> dict[str, Any]:
-    """SHA-256 of the canonical frame and of the network's output, for each picture of the archive."""
+def main(pictures: str, out: str) -> None:
+    """Saves canonical frames, the product's outputs, and those of the interpreter's reference kernels; says what ran where."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
     from barbotage_device.runtime.models import choose_model
+    from barbotage_models.bundle import bundled_model
     from barbotage_models.contract.canonical import to_canonical
     from barbotage_models.contract.geometry import Scale
-    from barbotage_models.contract.taxonomy import Tissue
 
     model = choose_model(None, 1)
-    results = []
-    with np.load(path) as pictures:
-        for name in sorted(pictures.files):
-            canonical = to_canonical(pictures[name], Scale.isotropic(0.1))
-            output = model.interpreter.run(canonical.pixels)
-            results.append(
-                {
-                    "picture": name,
-                    "canonical": hashlib.sha256(canonical.pixels.tobytes()).hexdigest(),
-                    "output": hashlib.sha256(output.classes.tobytes() + output.tip.tobytes()).hexdigest(),
-                    "deposit_px": int((output.classes.argmax(axis=2) == Tissue.DEPOSIT).sum()),
-                }
-            )
-    return {
-        "machine": platform.machine(),
-        "python": platform.python_version(),
-        "network": model.interpreter.name,
-        "pictures": results,
-    }
+    reference = Interpreter(str(bundled_model("int8")), experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
+    reference.allocate_tensors()
+    (entry,) = reference.get_input_details()
+    found: dict[str, Any] = {}
+    with np.load(pictures) as archive:
+        for name in sorted(archive.files):
+            frame = to_canonical(archive[name], Scale.isotropic(0.1)).pixels
+            output = model.interpreter.run(frame)
+            found |= {f"{name}/canonical": frame, f"{name}/classes": output.classes, f"{name}/tip": output.tip}
+            planes = np.stack([frame] * entry["shape"][-1], axis=-1)[None]
+            reference.set_tensor(entry["index"], (planes.astype(np.int16) - 128).astype(np.int8))
+            reference.invoke()
+            for number, each in enumerate(reference.get_output_details()):
+                found[f"{name}/reference-{number}"] = reference.get_tensor(each["index"])
+    np.savez(out, **found)
+    said = {"machine": platform.machine(), "python": platform.python_version(), "network": model.interpreter.name}
+    sys.stdout.write(json.dumps(said) + "\n")
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(digests(sys.argv[1])) + "\n")
+    main(*sys.argv[1:])
