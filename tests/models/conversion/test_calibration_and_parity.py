@@ -28,7 +28,7 @@ def test_platt_finds_a_steep_curve_where_all_scores_are_high() -> None:
     scores = np.concatenate([rng.uniform(0.8, 0.98, 2000), rng.uniform(0.95, 0.99, 500)])
     truth = 1 / (1 + np.exp(-(10.0 * np.log(scores / (1 - scores)) - 25.0)))
     fitted = fit_platt(scores, rng.random(len(scores)) < truth)
-    assert (fitted.slope, fitted.offset) == (pytest.approx(10.0, rel=0.1), pytest.approx(-25.0, rel=0.1))
+    assert (fitted.slope, fitted.offset) == pytest.approx((10.0, -25.0), rel=0.1)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from barbotage_models.contract.geometry import PointMm
 from barbotage_models.contract.taxonomy import EntrySide, ShadowType
-from barbotage_models.evaluation.virtual_procedure.errors import QUANTILES, GuidanceErrors, TipErrors
+from barbotage_models.evaluation.virtual_procedure.errors import QUANTILES, GuidanceErrors, ProcedureErrors, TipErrors
 from barbotage_models.evaluation.virtual_procedure.guidance import Beside, Fault, Faulty, Guidance
 from barbotage_models.evaluation.virtual_procedure.patients import patient
 from barbotage_models.evaluation.virtual_procedure.reading import ImageReading, ReadingSettings
@@ -40,7 +40,8 @@ def tips(share: float, along_mm: float = 0.0) -> TipErrors:
 
 
 def errors(share: float = 1.0, along_mm: float = 0.0) -> GuidanceErrors:
-    return GuidanceErrors(tips(share, along_mm), tips(0.0), 1.0, 0.1, 0.0, (0.0,), (3.0,), 1.0, 0.0, 0.5, 2.0)
+    own = ProcedureErrors(tips(share, along_mm), tips(0.0), 1.0, 0.1, 0.0, (0.0, 0.0), (3.0, 0.0))
+    return GuidanceErrors((own,), own, lasts_s=1.0, latency_ms=0.0, prompt_after_s=0.5, prompt_travel_mm=2.0)
 
 
 def rng() -> np.random.Generator:
